@@ -1,0 +1,63 @@
+# make demo    a whole sitting from ceremony to audit, in one process
+# make test    the tests; ARGS="-k merkle -x" goes to pytest
+# make lint    every linter and type checker that .ci/run demands
+# make clean   remove the virtual environment and what was built
+#
+# Each target makes .venv on first use and installs only what it needs there. A Rust toolchain is used where there is
+# one and is not needed: without it the group arithmetic runs on libsodium.
+
+VENV := .venv
+BIN := $(VENV)/bin
+export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+NATIVE := $(wildcard native/Cargo.toml native/Cargo.lock native/build.rs native/src/*.rs)
+ARGS ?=
+
+.PHONY: demo test lint clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/.core
+	$(BIN)/secballot demo $(ARGS)
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -n auto $(ARGS)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@if ! test -f native/Cargo.toml; then :; \
+	elif ! command -v cargo >/dev/null 2>&1; then echo 'lint: no cargo here, native/ is not checked'; \
+	else set -ex; cd native; cargo fmt --check; cargo clippy --locked --all-targets -- -D warnings; fi
+
+clean:
+	rm -rf $(VENV) build dist native/target secballot.egg-info secballot/_group*.so secballot/_group*.pyd
+
+# Candidates are run, not only looked up: a version manager may leave a name in PATH that starts nothing, and Debian
+# ships Python without the parts that make a virtual environment.
+$(BIN)/python:
+	@for python in python3.13 python3.12 python3.11 python3; do \
+	  command -v $$python >/dev/null 2>&1 || continue; \
+	  $$python -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	    >/dev/null 2>&1 || continue; \
+	  echo "making $(VENV) with $$($$python --version)"; \
+	  $$python -m venv --clear $(VENV) && exit 0; \
+	  rm -rf $(VENV); exit 1; \
+	done; \
+	echo 'secballot needs Python 3.11, 3.12 or 3.13 with its venv module, and found none in PATH.' >&2; \
+	echo 'Debian, Ubuntu: apt-get install python3 python3-venv.  macOS: brew install python@3.13.' >&2; \
+	exit 1
+
+# The old engine goes first: if the new one does not compile, the install succeeds all the same.
+$(VENV)/.core: $(BIN)/python pyproject.toml $(NATIVE)
+	@echo 'installing secballot and what it needs into $(VENV)'
+	@rm -f secballot/_group*.so secballot/_group*.pyd
+	@$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/.dev: $(BIN)/python pyproject.toml $(NATIVE)
+	@echo 'installing secballot and its development tools into $(VENV)'
+	@rm -f secballot/_group*.so secballot/_group*.pyd
+	@$(PIP) install --editable '.[dev]'
+	@touch $(VENV)/.core $@
