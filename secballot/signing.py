@@ -8,8 +8,10 @@ message M is accepted exactly if
 - S < L, the order of that subgroup, and
 - R' = S·B − k·A has encode(R') = R, for k = SHA-512(R ‖ A ‖ M) mod L.
 
-All of it is done by libsodium through PyNaCl. Versions before the fix of CVE-2025-69277 took points outside the
-prime-order subgroup for valid, so this module asks the library at import, and does not load on one that errs.
+All of it is done by libsodium through PyNaCl: its point check for A, and its verification, which compares the encoding
+of R' with R and refuses small order. Versions before the fix of CVE-2025-69277 took points outside the prime-order
+subgroup for valid, and a verification that multiplies by the cofactor would accept a mixed R. So this module asks the
+library both questions at import, and does not load on one that errs.
 
 Source: SPEC.md#signatures; RFC 8032 §5.1.
 """
@@ -36,8 +38,16 @@ SIGNATURE_BYTES: Final = 64
 _MIXED_ORDER_POINTS: Final = (b"\x95" + b"\x99" * 30 + b"\x19", b"\x95" + b"\x99" * 30 + b"\x99")
 
 
+# Made with the seed 00 01 .. 1f for the message "m" and R = 77·B + (0, -1): S·B − k·A is R but for a point of order 2.
+_MIXED_R_KEY: Final = bytes.fromhex("03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8")
+_MIXED_R_SIGNATURE: Final = bytes.fromhex(
+    "439206eb085f0fb1807ad520ba678c0e8245a4e98e159d17d33ef1295133b763"
+    "87c085f79d5a239b294f4a130bb4e53674504150aee44f235cf8d90f2d311407"
+)
+
+
 def _check_library() -> None:
-    """Check that libsodium tells the prime-order subgroup from the rest.
+    """Check that libsodium tells the prime-order subgroup from the rest, in keys and in signatures.
 
     Raises:
         ImportError: it does not; PyNaCl 1.6.2 is the first release with a libsodium that does.
@@ -46,6 +56,11 @@ def _check_library() -> None:
         raise ImportError(
             f"PyNaCl {nacl.__version__} uses a libsodium with CVE-2025-69277; PyNaCl 1.6.2 or later is needed"
         )
+    try:
+        bindings.crypto_sign_open(_MIXED_R_SIGNATURE + b"m", _MIXED_R_KEY)
+    except BadSignatureError:
+        return
+    raise ImportError(f"PyNaCl {nacl.__version__} uses a libsodium that verifies up to small order")
 
 
 _check_library()
@@ -154,10 +169,7 @@ def verify(key: VerifyKey, message: bytes, signature: bytes) -> None:
     """
     if len(signature) != SIGNATURE_BYTES:
         raise InvalidSignatureError(f"{len(signature)} bytes where an Ed25519 signature of {SIGNATURE_BYTES} belongs")
-    # libsodium compares R and R' up to a point of small order. With R in the prime-order subgroup, as R' is,
-    # that leaves equality only.
-    if not bindings.crypto_core_ed25519_is_valid_point(bytes(signature[:KEY_BYTES])):
-        raise InvalidSignatureError("R of the Ed25519 signature is not a canonical point of the prime-order subgroup")
+    # R needs no check of its own: A is in the prime-order subgroup, hence so is R', whose encoding must equal R.
     try:
         bindings.crypto_sign_open(bytes(signature) + message, key.encode())
     except BadSignatureError as error:

@@ -148,3 +148,24 @@ def test_edge_cases_with_any_flag_of_low_order_or_spelling_are_refused() -> None
     accepted = {flags for flags, verdict in verdicts.items() if True in verdict}
     assert accepted == {frozenset()}
     assert verdicts[frozenset()] == {True}
+
+
+def encode(point: Point) -> bytes:
+    """Return the 32 bytes of a point."""
+    return (point[1] | (point[0] & 1) << 255).to_bytes(32, "little")
+
+
+@pytest.mark.parametrize("torsion", range(8))
+def test_a_commitment_shifted_by_a_point_of_small_order_is_refused(torsion: int) -> None:
+    """Made with the secret scalar, such signatures are right up to the cofactor; only the unshifted one counts."""
+    base = decode((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
+    eighth = decode(bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"))
+    assert base is not None
+    assert eighth is not None
+    for nonce in (0, 77):
+        a = 2**200 + 12345
+        key = encode(multiply(a, base))
+        r = encode(add(multiply(nonce, base), multiply(torsion, eighth)))
+        k = int.from_bytes(hashlib.sha512(r + key + b"m").digest(), "little") % L
+        signature = r + ((nonce + k * a) % L).to_bytes(32, "little")
+        assert library_accepts(key, b"m", signature) is accepts(key, b"m", signature) is (nonce == 77 and torsion == 0)

@@ -155,3 +155,10 @@ def test_the_module_refuses_a_library_that_accepts_mixed_order(monkeypatch: pyte
     monkeypatch.setattr(bindings, "crypto_core_ed25519_is_valid_point", lambda _: True)
     with pytest.raises(ImportError, match=r"1\.6\.2"):
         signing._check_library()
+
+
+def test_the_module_refuses_a_library_that_verifies_with_the_cofactor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A libsodium whose verification forgives small order stops the import."""
+    monkeypatch.setattr(bindings, "crypto_sign_open", lambda signed, _: signed[64:])
+    with pytest.raises(ImportError, match="small order"):
+        signing._check_library()
