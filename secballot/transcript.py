@@ -1,0 +1,90 @@
+"""The one hash of the protocol: domain-separated, length-prefixed, of fixed arity per label.
+
+    H(label, f1, …, fn) = SHA-512("secballot/v1" ‖ len64(label) ‖ label ‖ Σ len64(f) ‖ f)
+
+Every Fiat–Shamir challenge, commitment and derived scalar is made here and nowhere else. A label fixes how many
+fields it has and the size of those whose size never varies, so that two different field lists never hash the same
+bytes and a forgotten field is an error in the first run of the code.
+
+Source: SPEC.md#hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+from secballot.encoding import encode_u64
+from secballot.group import reduce_wide
+
+SUITE: Final = "secballot/v1"
+"""The only suite; constants live in code and a record may only name it."""
+
+DIGEST_BYTES: Final = 64
+
+_U64 = 8
+_ANY = -1
+
+_LABELS: Final[dict[str, tuple[int, ...]]] = {
+    "entry": (_ANY, 32, _ANY),
+    "promise": (32, 32, _U64, _U64, _U64),
+    "ceremony-commit": (32, _U64, _U64, _ANY, 32, 32),
+    "ceremony-secret": (32, _U64, _U64, _U64, _U64, 32, _ANY, 32, 32),
+    "ceremony-encryption": (32, _U64, _U64, _U64, _U64, 32, _ANY, 32, 32),
+    "share-key": (32, _U64, _U64, _U64, _ANY, 32, 32, 32),
+    "complaint": (32, _U64, _U64, _U64, 32, 32, 32, 32, 32),
+    "ceremony-transcript": (32, _U64, _ANY, _ANY, 32, _ANY),
+    "certificate-element": (32, _U64, _U64, _U64, _U64, 384, _U64, _U64, _U64),
+    "key-id": (32, _U64, _U64, _U64, _U64, 384),
+    "credential": (32, _U64, _U64, 64, _U64, 32),
+    "ballot": (32, 32, 32, _U64, _U64, 32, _ANY, _ANY, _U64, 32, 10, _U64, _ANY, _ANY, _ANY, 32),
+    "ballot-root": (32, 32, 32, _U64, 32, 10, _ANY),
+    "ballot-scalar": (64, _ANY, _U64, _U64, _U64),
+    "ballot-nonce": (32, 32, 64),
+    "tally": (32, 32, _ANY, _ANY),
+    "decryption": (32, 64, _U64, 32, _U64, _U64, 32, 32, 32, 32),
+    # Nonces and derived secrets of the trustees' own devices: no verifier computes them.
+    "trustee-scalar": (32, 32, _U64, _U64, _ANY, _U64),
+    "trustee-nonce": (32, 32, _ANY),
+}
+"""Bytes of every field of every label, in order; -1 where the size depends on the manifest or opening."""
+
+_PREFIXES: Final = {label: SUITE.encode() + encode_u64(len(label)) + label.encode() for label in _LABELS}
+
+Field = bytes | int | str
+"""A field of a hash: bytes as they are, an integer as 8 bytes big-endian, text as UTF-8."""
+
+
+def digest(label: str, *fields: Field) -> bytes:
+    """Return the 64-byte hash of the labelled fields.
+
+    Args:
+        label: one of the labels of SPEC.md#hash.
+        fields: exactly the label's fields, in its order.
+
+    Raises:
+        ValueError: unknown label, wrong number of fields, or a fixed-size field of another size; a bug of the caller.
+
+    Source: SPEC.md#hash.
+    """
+    sizes = _LABELS.get(label)
+    if sizes is None or len(sizes) != len(fields):
+        raise ValueError(f"label {label!r} does not take {len(fields)} fields")
+    parts = [_PREFIXES[label]]
+    for size, field in zip(sizes, fields, strict=True):
+        data = field if isinstance(field, bytes) else encode_u64(field) if isinstance(field, int) else field.encode()
+        if size not in {_ANY, len(data)}:
+            raise ValueError(f"a field of {label!r} has {len(data)} bytes where {size} belong")
+        parts += (encode_u64(len(data)), data)
+    return hashlib.sha512(b"".join(parts)).digest()
+
+
+def challenge(label: str, *fields: Field) -> int:
+    """Return the Fiat–Shamir challenge of the labelled fields, 0..ℓ−1: 512 bits reduced, so its bias is below 2^−256.
+
+    Raises:
+        ValueError: as `digest`.
+
+    Source: SPEC.md#hash.
+    """
+    return reduce_wide(digest(label, *fields))
