@@ -1,0 +1,144 @@
+//! Vectors of group elements.
+
+use curve25519_dalek::ristretto::{CompressedRistretto, RistrettoPoint};
+use curve25519_dalek::traits::{Identity, IsIdentity};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::error::GroupError;
+use crate::scalars::Scalars;
+use crate::vectors::{as_count, cut, paired, Selection, ENCODED_BYTES, WIDE_BYTES};
+
+/// An immutable vector of ristretto255 elements.
+///
+/// Operators work position by position; a vector of length one is repeated for the other operand, and any other
+/// difference in length is a ValueError. Elements are public: equality takes variable time.
+#[pyclass(frozen, module = "secballot._group")]
+pub struct Elements(pub(crate) Vec<RistrettoPoint>);
+
+impl Elements {
+    /// Decode canonical encodings without Python.
+    ///
+    /// # Errors
+    /// `WrongSize`, or `InvalidElement` and `IdentityElement` with the first position at fault.
+    pub fn parse(data: &[u8], allow_identity: bool) -> Result<Self, GroupError> {
+        let encodings = cut::<ENCODED_BYTES>(data, "element")?;
+        let decoded = encodings.iter().enumerate().map(|(index, encoding)| {
+            let element = CompressedRistretto(*encoding)
+                .decompress()
+                .ok_or(GroupError::InvalidElement(index))?;
+            if !allow_identity && element.is_identity() {
+                return Err(GroupError::IdentityElement(index));
+            }
+            Ok(element)
+        });
+        Ok(Self(decoded.collect::<Result<_, _>>()?))
+    }
+
+    /// Encode without Python, 32 bytes each.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.0
+            .iter()
+            .flat_map(|element| element.compress().to_bytes())
+            .collect()
+    }
+}
+
+#[pymethods]
+impl Elements {
+    /// Decode canonical 32-byte encodings (RFC 9496 §4.3.1).
+    ///
+    /// Raises EncodingError whose offset is the index of the first element at fault; the identity is refused
+    /// unless allow_identity.
+    #[staticmethod]
+    #[pyo3(signature = (data, *, allow_identity = false))]
+    fn decode(py: Python<'_>, data: &[u8], allow_identity: bool) -> PyResult<Self> {
+        Ok(py.detach(|| Self::parse(data, allow_identity))?)
+    }
+
+    /// Return n copies of the identity.
+    #[staticmethod]
+    #[pyo3(signature = (n = 1))]
+    fn identity(n: isize) -> PyResult<Self> {
+        Ok(Self(vec![RistrettoPoint::identity(); as_count(n)?]))
+    }
+
+    /// Join vectors in order.
+    #[staticmethod]
+    fn concat(parts: Vec<PyRef<'_, Self>>) -> Self {
+        Self(parts.iter().flat_map(|part| part.0.iter().copied()).collect())
+    }
+
+    /// Return the canonical encodings, 32 bytes each.
+    fn encode<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let encoded = py.detach(|| self.to_bytes());
+        PyBytes::new(py, &encoded)
+    }
+
+    /// Return the elements at these indices, in this order; an index may repeat.
+    fn take(&self, indices: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let selection = Selection::indices(indices, self.0.len())?;
+        Ok(Self(selection.of(&self.0).collect()))
+    }
+
+    /// Return the sum of all elements as a vector of length one; the identity for an empty vector.
+    fn sum(&self, py: Python<'_>) -> Self {
+        py.detach(|| Self(vec![self.0.iter().sum()]))
+    }
+
+    /// Tell for each element whether it is the identity.
+    fn is_identity(&self) -> Vec<bool> {
+        self.0.iter().map(IsIdentity::is_identity).collect()
+    }
+
+    fn __len__(&self) -> usize {
+        self.0.len()
+    }
+
+    fn __getitem__(&self, key: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let selection = Selection::subscript(key, self.0.len())?;
+        Ok(Self(selection.of(&self.0).collect()))
+    }
+
+    fn __add__(&self, py: Python<'_>, other: PyRef<'_, Self>) -> PyResult<Self> {
+        let pairs = paired(&self.0, &other.0)?;
+        Ok(py.detach(|| Self(pairs.iter().map(|(left, right)| left + right).collect())))
+    }
+
+    fn __sub__(&self, py: Python<'_>, other: PyRef<'_, Self>) -> PyResult<Self> {
+        let pairs = paired(&self.0, &other.0)?;
+        Ok(py.detach(|| Self(pairs.iter().map(|(left, right)| left - right).collect())))
+    }
+
+    fn __neg__(&self) -> Self {
+        Self(self.0.iter().map(|element| -element).collect())
+    }
+
+    fn __mul__(&self, py: Python<'_>, scalars: PyRef<'_, Scalars>) -> PyResult<Self> {
+        let pairs = paired(&self.0, &scalars.0)?;
+        Ok(py.detach(|| Self(pairs.iter().map(|(element, scalar)| element * scalar).collect())))
+    }
+
+    fn __eq__(&self, other: PyRef<'_, Self>) -> bool {
+        self.0 == other.0
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Elements of {}>", self.0.len())
+    }
+
+    fn __reduce_ex__(&self, _protocol: &Bound<'_, PyAny>) -> PyResult<()> {
+        Err(GroupError::NotCopied("Elements").into())
+    }
+}
+
+/// Map uniform bytes, 64 for each element, to elements whose discrete logarithms nobody knows (RFC 9496 §4.3.4).
+///
+/// Raises EncodingError if bytes are left over.
+#[pyfunction]
+pub fn hash_to_element(data: &[u8]) -> PyResult<Elements> {
+    let inputs = cut::<WIDE_BYTES>(data, "uniform")?;
+    Ok(Elements(
+        inputs.iter().map(RistrettoPoint::from_uniform_bytes).collect(),
+    ))
+}
