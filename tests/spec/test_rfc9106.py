@@ -57,7 +57,7 @@ def test_libsodium_agrees_with_it_on_one_lane(passphrase: bytes, salt: bytes, op
 
 @pytest.mark.parametrize("vector", ENCODED, ids=lambda vector: vector["encoded"][:32])
 def test_encoded_hashes_of_the_reference_implementation(vector: dict[str, str]) -> None:
-    """libsodium takes the right password and no other; the raw tag is the one inside the encoding."""
+    """The right password opens it, and no other; the raw tag is the one inside the encoding."""
     encoded = vector["encoded"].encode()
     assert pwhash.verify(encoded, vector["password"].encode())
     with pytest.raises(InvalidkeyError):
