@@ -3,6 +3,7 @@
 Only `secballot.group` imports this module, and only where the native engine is missing or not wanted.
 
 What libsodium leaves to its caller is settled here once, so that no operation need think of it:
+- Its check of an encoding overlooks bit 255; numbers not below the field's prime are refused before it is asked.
 - Its point functions answer an invalid operand with the identity. An `Elements` or `Scalars` exists only after every
   value in it was checked, or as a result of the library, so no operand is ever invalid.
 - Multiplication masks bit 255 and takes unreduced scalars; `Scalars` holds reduced ones only.
@@ -35,9 +36,9 @@ if TYPE_CHECKING:
 
 _SIZE = 32
 _WIDE = 64
+_PRIME = 2**255 - 19
 _ORDER = 2**252 + 27742317777372353535851937790883648493
 _GENERATOR = bytes.fromhex("e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76")
-_IDENTITY = bytes(_SIZE)
 
 _library: ctypes.CDLL = rbcl._sodium  # rbcl's own wrappers copy every operand
 
@@ -47,8 +48,7 @@ def _remove_library_file() -> None:
     path = Path(_library._name)
     # Were a later rbcl to load a library of the system, that file must stay.
     if path.parent == Path(tempfile.gettempdir()):
-        # Windows keeps the file of a loaded library.
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # Windows keeps the file of a loaded library.
             path.unlink(missing_ok=True)
 
 
@@ -143,6 +143,8 @@ class _Vector:
     @classmethod
     def concat(cls, parts: Sequence[Self]) -> Self:
         """Join vectors in order."""
+        if not all(type(part) is cls for part in parts):
+            raise TypeError(f"all parts must be {cls.__name__}")
         vector = cls._blank(sum(map(len, parts)))
         start = 0
         for part in parts:
@@ -227,9 +229,10 @@ class Elements(_Vector):
         """Decode canonical 32-byte encodings (RFC 9496 §4.3.1); EncodingError.offset is the first index at fault."""
         vector = Elements._holding(_whole(data, _SIZE, "element"))
         for index, where in enumerate(vector._where()):
-            if _is_valid_point(where) != 1:
+            number = int.from_bytes(data[_SIZE * index : _SIZE * (index + 1)], "little")
+            if number >= _PRIME or _is_valid_point(where) != 1:
                 raise EncodingError(f"element {index} is not a canonical ristretto255 encoding", offset=index)
-            if not allow_identity and data[_SIZE * index : _SIZE * (index + 1)] == _IDENTITY:
+            if not (number or allow_identity):
                 raise EncodingError(f"element {index} is the identity", offset=index)
         return vector
 
@@ -244,7 +247,7 @@ class Elements(_Vector):
 
     def is_identity(self) -> list[bool]:
         """Tell for each element whether it is the identity."""
-        return [self._cells[start : start + _SIZE] == _IDENTITY for start in range(0, len(self._cells), _SIZE)]
+        return [not any(self._cells[start : start + _SIZE]) for start in range(0, len(self._cells), _SIZE)]
 
     def __neg__(self) -> Elements:
         return _combined(_point_sub, Elements.identity(), self, Elements)
