@@ -109,6 +109,6 @@ pub fn vartime_multiply(
 ) -> PyResult<Elements> {
     let scalars = scalars_of_ints(scalars)?;
     let pairs = paired(&elements.0, &scalars)?;
-    let product = |(element, scalar)| RistrettoPoint::vartime_multiscalar_mul([scalar], [element]);
-    Ok(py.detach(|| Elements(pairs.iter().map(product).collect())))
+    // For a single term the constant-time code is the faster one.
+    Ok(py.detach(|| Elements(pairs.iter().map(|(element, scalar)| element * scalar).collect())))
 }
