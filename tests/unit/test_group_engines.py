@@ -401,6 +401,8 @@ class TestAgreement:
             lambda engine: engine.FixedBase(engine.Scalars.random(1)),
             lambda engine: engine.FixedBase(engine.Elements.identity()).multiply([1]),
             lambda engine: engine.multiply_base([1]),
+            lambda engine: engine.multiply_base(engine.Elements.identity()),
+            lambda engine: engine.Elements.identity() - engine.Scalars.random(1),
             lambda engine: engine.vartime_multiply(engine.Scalars.random(1), [1]),
             lambda engine: engine.vartime_multiscalar_mul([1], engine.Scalars.random(1)),
         ],
