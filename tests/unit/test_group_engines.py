@@ -52,6 +52,12 @@ pairs_of_vectors = st.one_of(
 quickly = settings(max_examples=30, deadline=None)
 
 
+def blocks(size: int) -> st.SearchStrategy[bytes]:
+    """Return byte strings, half of which are up to three whole blocks."""
+    whole = st.integers(0, 3).flatmap(lambda n: st.binary(min_size=size * n, max_size=size * n))
+    return st.one_of(st.binary(max_size=3 * size), whole)
+
+
 def multiples(engine: ModuleType, values: list[int]) -> Any:  # noqa: ANN401  (engines are known by name only)
     """Return the elements with these discrete logarithms, by a path of their own: repeated doubling."""
     total = [engine.Elements.identity() for _ in values]
@@ -286,7 +292,7 @@ def test_scalars_of_libsodium_are_overwritten_when_they_go() -> None:
 class TestAgreement:
     """Every engine gives the same bytes, and refuses the same with the same words and position."""
 
-    @given(data=st.one_of(st.binary(max_size=100), st.integers(0, 3).flatmap(lambda n: st.binary(min_size=32 * n))))
+    @given(data=blocks(32))
     def test_any_bytes_as_elements(self, data: bytes) -> None:
         """Decoding gives a value that encodes to the same bytes, or EncodingError."""
         for answer in (
@@ -327,7 +333,8 @@ class TestAgreement:
         else:
             assert answer == data
 
-    @given(data=st.binary(max_size=200))
+    @given(data=blocks(64))
+    @example(data=bytes(range(128)))
     def test_wide_and_uniform_bytes(self, data: bytes) -> None:
         """Reduction and the map to elements take whole blocks of 64 bytes only."""
         for answer in (
