@@ -15,6 +15,7 @@ from secballot.blind import (
     MODULUS_BYTES,
     BlindPublicKey,
     BlindSecretKey,
+    Suite,
     blind,
     blind_sign,
     check_blinded,
@@ -130,6 +131,14 @@ class TestIssuance:
         with pytest.raises(ValueError, match="unit"):
             blind(PUBLIC, PREPARED, salt=SALT, r=r)
 
+    def test_an_encoding_that_shares_a_factor_with_the_modulus_is_not_blinded(self) -> None:
+        """Its product would be no uniform unit; under a certified key it never happens."""
+        salts = (bytes([first]) * 48 for first in range(256))
+        salt = next(salt for salt in salts if int.from_bytes(emsa_pss_encode(PREPARED, 3071, salt), "big") % 3 == 0)
+        divisible = BlindPublicKey(3 * (2**3071 // 3 + 1 | 1))
+        with pytest.raises(InvalidSignatureError, match="factor"):
+            blind(divisible, PREPARED, salt=salt, r=2)
+
 
 class TestBlindingFactor:
     """r from a stream of uniform bytes."""
@@ -187,6 +196,11 @@ class TestVerification:
         for signature in loose:
             with pytest.raises(InvalidSignatureError):
                 verify(public, PREPARED, signature)
+
+    def test_a_key_that_the_verifying_library_refuses_is_our_own_error(self) -> None:
+        """Here one of 17 bits."""
+        with pytest.raises(InvalidSignatureError, match="acceptable"):
+            verify(BlindPublicKey(0x1FFFF), PREPARED, b"\0\0\2", suite=Suite(17, 48, None))
 
     @given(st.binary(max_size=400))
     @settings(max_examples=30)
