@@ -183,10 +183,7 @@ def finalize(
 @lru_cache(maxsize=1 << 12)
 def _openssl_key(public_key: BlindPublicKey) -> rsa.RSAPublicKey:
     """Return the key as the verifying library holds it; building it costs a third of a verification."""
-    try:
-        return rsa.RSAPublicNumbers(public_key.e, public_key.n).public_key()
-    except ValueError as error:
-        raise InvalidSignatureError("RSA key is not acceptable") from error
+    return rsa.RSAPublicNumbers(public_key.e, public_key.n).public_key()
 
 
 def verify(public_key: BlindPublicKey, prepared_message: bytes, signature: bytes, *, suite: Suite = PROFILE) -> None:
@@ -206,3 +203,5 @@ def verify(public_key: BlindPublicKey, prepared_message: bytes, signature: bytes
         _openssl_key(public_key).verify(signature, prepared_message, scheme, SHA384())
     except InvalidSignature as error:
         raise InvalidSignatureError("RSA-PSS signature does not verify") from error
+    except ValueError as error:  # the library's judgement of the key, when it is built or used
+        raise InvalidSignatureError("RSA key is not acceptable") from error
