@@ -1,0 +1,99 @@
+"""Tiles and bundles: one spelling, exact lengths."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from secballot.board.tile import (
+    MAX_ENTRY_SIZE,
+    Tile,
+    decode_bundle,
+    decode_tile,
+    encode_bundle,
+    encode_tile,
+    tiles_of,
+)
+from secballot.errors import EncodingError
+
+tiles = st.builds(Tile, st.none() | st.integers(0, 63), st.integers(0, 2**55 - 1), st.integers(1, 256))
+
+
+@given(tiles)
+def test_paths_name_one_tile(tile: Tile) -> None:
+    """A path reads back as the tile it was made from."""
+    assert Tile.parse(tile.path) == tile
+
+
+@given(
+    st.text() | st.lists(st.sampled_from(["tile/", "entries", "0", "63", "x001", "/", "000", ".p/", "1"])).map("".join)
+)
+def test_any_path(path: str) -> None:
+    """Any text is refused with the library's own error, or is the tile's one path."""
+    try:
+        tile = Tile.parse(path)
+    except EncodingError:
+        return
+    assert tile.path == path
+
+
+@pytest.mark.parametrize(
+    ("level", "index", "width"), [(64, 0, 1), (-1, 0, 1), (0, -1, 1), (0, 2**55, 1), (0, 0, 0), (0, 0, 257)]
+)
+def test_impossible_tiles(level: int, index: int, width: int) -> None:
+    """No tile lies outside the largest tree."""
+    with pytest.raises(EncodingError):
+        Tile(level, index, width)
+
+
+@given(st.lists(st.binary(max_size=20), min_size=1, max_size=256))
+def test_bundles_come_back(entries: list[bytes]) -> None:
+    """A bundle reads back as its entries, and not under another number of them."""
+    data = encode_bundle(entries)
+    assert list(decode_bundle(data, len(entries))) == entries
+    with pytest.raises(EncodingError):
+        decode_bundle(data, len(entries) - 1)
+    with pytest.raises(EncodingError):
+        decode_bundle(data, len(entries) + 1)
+
+
+@given(st.binary(max_size=600), st.integers(1, 256))
+def test_any_bundle(data: bytes, width: int) -> None:
+    """Any bytes are refused with the library's own error, or come back."""
+    try:
+        entries = decode_bundle(data, width)
+    except EncodingError:
+        return
+    assert encode_bundle(entries) == data
+
+
+def test_the_longest_entry() -> None:
+    """An entry has at most 65,535 bytes."""
+    assert decode_bundle(encode_bundle([bytes(MAX_ENTRY_SIZE)]), 1) == (bytes(MAX_ENTRY_SIZE),)
+    with pytest.raises(EncodingError):
+        encode_bundle([bytes(MAX_ENTRY_SIZE + 1)])
+
+
+@pytest.mark.parametrize("number", [0, 257])
+def test_tiles_and_bundles_hold_1_to_256(number: int) -> None:
+    """Neither is empty, neither overflows."""
+    with pytest.raises(EncodingError):
+        encode_tile([bytes(32)] * number)
+    with pytest.raises(EncodingError):
+        encode_bundle([b""] * number)
+
+
+def test_tiles_hold_whole_hashes() -> None:
+    """A tile's length is 32 bytes for each hash."""
+    assert decode_tile(bytes(64), 2) == (bytes(32), bytes(32))
+    for data in (b"", bytes(63), bytes(65), bytes(96)):
+        with pytest.raises(EncodingError):
+            decode_tile(data, 2)
+    with pytest.raises(EncodingError):
+        encode_tile([bytes(31)])
+
+
+def test_an_empty_log_has_no_tiles() -> None:
+    """Empty tiles are not served."""
+    assert list(tiles_of(0)) == []
