@@ -1,7 +1,12 @@
-"""The one state machine that says what each entry of a log does; the only place where voting and log meet.
+"""The record machine: fed the entries of one log in order, it gives each its outcome and holds only verified state.
 
-Fed entries in order, it gives each its outcome and holds only verified state. The board runs it to admit, every party
-before it acts, and the auditor over the whole log, so no check exists twice.
+Board, parties and auditors run this one machine; no second copy of any check exists. It is pure: no clock, no
+randomness, no storage. `SittingRecord` is the way in; the other modules are its rules, one phase each.
 
-Source: SPEC.md#data-flow.
+Source: SPEC.md#state-machine.
 """
+
+from secballot.record.outcome import Failure, Judgement, Outcome
+from secballot.record.sitting import SittingRecord
+
+__all__ = ["Failure", "Judgement", "Outcome", "SittingRecord"]

@@ -1,0 +1,94 @@
+"""Admission of a ballot: the stateful checks here, the stateless ones of `protocol.ballots`, in one order.
+
+The verdict of the stateless checks depends on the opening and the ballot alone, so whoever has many ballots verifies
+them in blocks beforehand and hands the verdicts in; the heads depend on the verdicts only.
+
+Source: SPEC.md#admission.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from secballot.elgamal import Ciphertexts
+from secballot.errors import Party, RecordError, SecballotError
+from secballot.protocol.ballot_layout import credential_digest
+from secballot.protocol.ballots import check_ballot
+from secballot.record.state import Head
+from secballot.records.ballot import Ballot
+from secballot.records.entry import decode_entry
+
+if TYPE_CHECKING:
+    from secballot.record.outcome import Act, Commit
+    from secballot.record.state import PollState, SittingState
+
+DELEGATE = Party("delegate")
+
+Verdict = Ciphertexts | SecballotError
+"""What the stateless checks say: the decoded ciphertexts of all contests, or the first failing check."""
+
+
+def judge_ballot(state: SittingState, body: Ballot, act: Act, verdict: Verdict | None = None) -> Commit:
+    """Return the commit that makes this ballot its credential's head.
+
+    Args:
+        state: the log before it.
+        body: the ballot.
+        act: where it stands.
+        verdict: the stateless verdict, if the caller has it; otherwise it is computed here.
+
+    Raises:
+        SecballotError: with the first failing check of BAL-01 to BAL-13.
+
+    Source: SPEC.md#admission.
+    """
+    poll = check_admissible(state, body)
+    head = poll.heads.get(body.credential)
+    digest = credential_digest(body)
+    if verdict is None:
+        known = head.credential if head is not None else None
+        verdict = check_ballot(poll.context, body, known_credential=lambda candidate: candidate == known)
+    if isinstance(verdict, SecballotError):
+        raise verdict
+    ciphertexts = verdict
+    superseded = _ciphertexts_of(state, head) if head is not None else None
+
+    def commit() -> None:
+        total = poll.sums[body.class_index] + ciphertexts
+        poll.sums[body.class_index] = total - superseded if superseded is not None else total
+        poll.heads[body.credential] = Head(body.sequence, act.at.leaf, act.at.index, body.class_index, digest)
+        poll.last_accepted = act.at.index
+
+    return commit
+
+
+def check_admissible(state: SittingState, body: Ballot) -> PollState:
+    """Return the ballot's poll, once the checks that depend on the log so far hold.
+
+    Raises:
+        RecordError: BAL-01 to BAL-05, the first that fails.
+
+    Source: SPEC.md#admission.
+    """
+    poll = state.by_ctx.get(body.ctx)
+    if poll is None:
+        raise RecordError("no effective opening has this ctx", check="BAL-01", culprit=DELEGATE)
+    if poll.status != "open":
+        raise RecordError("the poll is not open", check="BAL-02", culprit=DELEGATE)
+    head = poll.heads.get(body.credential)
+    expected = (0, bytes(32)) if head is None else (head.sequence + 1, head.leaf)
+    if (body.sequence, body.previous) != expected:
+        raise RecordError("sequence and previous do not continue the credential's head", check="BAL-03", culprit=DELEGATE)
+    if head is not None and credential_digest(body) != head.credential:
+        raise RecordError("class or credential differ from the first ballot's", check="BAL-04", culprit=DELEGATE)
+    if body.sequence >= state.the_manifest().limits.ballots_per_credential:
+        raise RecordError("the credential has used up its ballots", check="BAL-05", culprit=DELEGATE)
+    return poll
+
+
+def _ciphertexts_of(state: SittingState, head: Head) -> Ciphertexts:
+    """Read an accepted ballot again, to take it out of the sum; cheaper than keeping every ballot's elements."""
+    body = decode_entry(state.fetch(head.index)).body
+    if not isinstance(body, Ballot):
+        raise RecordError("the source of entries gave another entry than the one accepted", check="LOG-02")
+    return Ciphertexts.decode(b"".join(contest.ciphertexts for contest in body.contests))

@@ -1,0 +1,173 @@
+"""The log's own past, 32 bytes a leaf, and the checkpoints embedded in entries compared with it.
+
+The machine trusts no root that it has not computed: every embedded checkpoint must have the root that this very log
+has at that size. One that is properly signed and has another root shows a split log.
+
+Source: SPEC.md#embedded-checkpoints, SPEC.md#handover.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from secballot.board.checkpoint import Checkpoint
+from secballot.board.merkle import HASH_SIZE, node_hash, root_at
+from secballot.board.note import ED25519, ED25519_COSIGNATURE, Note, VerifierKey
+from secballot.board.policy import Policy
+from secballot.encoding import MAX_INTEGER
+from secballot.errors import NOBODY, InconsistentLogError, PolicyError, blaming
+
+if TYPE_CHECKING:
+    from secballot.records.manifest import Manifest
+
+_CACHED_LEVEL: Final = 8
+"""Subtrees of 256 leaves and more are remembered: a thousandth of the leaves' memory, and roots cost few hashes."""
+
+
+class LogHistory:
+    """Leaf hashes of the log so far, and the root at any size."""
+
+    def __init__(self) -> None:
+        """Begin with the empty log."""
+        self._leaves = bytearray()
+        self._subtrees: dict[tuple[int, int], bytes] = {}
+
+    def __len__(self) -> int:
+        """Return the number of entries."""
+        return len(self._leaves) // HASH_SIZE
+
+    def append(self, leaf: bytes) -> None:
+        """Add the leaf hash (32 bytes) of the next entry."""
+        self._leaves += leaf
+
+    def leaf(self, index: int) -> bytes:
+        """Return the leaf hash at this index, 0..size−1."""
+        return bytes(self._leaves[HASH_SIZE * index : HASH_SIZE * (index + 1)])
+
+    def root(self, size: int) -> bytes:
+        """Return the root of the first `size` entries, 0..len."""
+        return root_at(size, self._subtree)
+
+    def _subtree(self, level: int, index: int) -> bytes:
+        if level == 0:
+            return self.leaf(index)
+        found = self._subtrees.get((level, index))
+        if found is None:
+            found = node_hash(self._subtree(level - 1, 2 * index), self._subtree(level - 1, 2 * index + 1))
+            if level >= _CACHED_LEVEL:
+                self._subtrees[level, index] = found
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class LogOperator:
+    """Whoever keeps the log over a stretch of sizes.
+
+    Attributes:
+        key: Ed25519 key of its checkpoints.
+        promise_key: Ed25519 key of its promises.
+        after: its checkpoints count with a tree size above this.
+        until: and up to this; None while it is in office.
+    """
+
+    key: bytes
+    promise_key: bytes
+    after: int
+    until: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessedCheckpoint:
+    """A checkpoint that satisfies the manifest's quorum.
+
+    Attributes:
+        checkpoint: origin, size and root.
+        times: seconds since the epoch, one for each witness that signed.
+        note: the whole note.
+    """
+
+    checkpoint: Checkpoint
+    times: tuple[int, ...]
+    note: bytes
+
+
+def operator_at(operators: list[LogOperator], tree_size: int) -> LogOperator:
+    """Return the operator whose checkpoints count at this size.
+
+    Raises:
+        PolicyError: none does: the size lies beyond a handover and before the successor's first entry.
+    """
+    for operator in operators:
+        if tree_size > operator.after and (operator.until is None or tree_size <= operator.until):
+            return operator
+    raise PolicyError("no operator's key is in force at this size")
+
+
+def open_witnessed(manifest: Manifest, operators: list[LogOperator], note: bytes) -> WitnessedCheckpoint:
+    """Return the checkpoint of this sitting's log that the note holds, once log, witnesses and quorum are verified.
+
+    Raises:
+        EncodingError: not a checkpoint without extension lines.
+        VerificationError: another log's, or a signature is false.
+        PolicyError: no quorum, or a time beyond 2^53−1.
+
+    Source: SPEC.md#board-profile.
+    """
+    checkpoint = Checkpoint.decode(Note.decode(note).text)
+    checkpoint.check_profile()
+    opened = _policy(manifest, operator_at(operators, checkpoint.tree_size)).open(note, origin=manifest.log.origin)
+    times = tuple(cosignature.time for cosignature in opened.cosignatures)
+    if max(times) > MAX_INTEGER:
+        raise PolicyError("a cosignature's time is beyond 2^53−1")
+    return WitnessedCheckpoint(checkpoint, times, note)
+
+
+def open_embedded(
+    manifest: Manifest, operators: list[LogOperator], history: LogHistory, text: str, index: int
+) -> WitnessedCheckpoint:
+    """Return the checkpoint that the entry at `index` embeds, once it is good in form and true of this log.
+
+    Args:
+        manifest: names origin, witnesses and quorum.
+        operators: log keys in force.
+        history: the log before the entry.
+        text: the embedded note.
+        index: of the entry that embeds it.
+
+    Raises:
+        EncodingError, VerificationError, PolicyError: LOG-03.
+        InconsistentLogError: LOG-04, with the note as evidence: properly signed, and not this log's root.
+
+    Source: SPEC.md#embedded-checkpoints.
+    """
+    note = text.encode()
+    with blaming("LOG-03", NOBODY):
+        opened = open_witnessed(manifest, operators, note)
+        size = opened.checkpoint.tree_size
+        _check_lines(manifest, note)
+        if not 1 <= size <= index:
+            raise PolicyError("an embedded checkpoint covers at least one entry and only entries before its own")
+    root = history.root(size)
+    if root != opened.checkpoint.root:
+        raise InconsistentLogError(
+            f"a witnessed checkpoint of size {size} has another root than this log", check="LOG-04", evidence=note
+        )
+    return opened
+
+
+def _check_lines(manifest: Manifest, note: bytes) -> None:
+    """Check the exact lines: the log's first, then the quorum in manifest order, so that one set has one spelling."""
+    names = [line.name for line in Note.decode(note).signatures]
+    witnesses = [witness.name for witness in manifest.witnesses.witnesses]
+    positions = [witnesses.index(name) for name in names[1:] if name in witnesses]
+    if names[:1] != [manifest.log.origin] or len(names) != 1 + manifest.witnesses.quorum:
+        raise PolicyError("an embedded checkpoint has the log's signature and then exactly q cosignatures")
+    if len(positions) != len(names) - 1 or positions != sorted(set(positions)):
+        raise PolicyError("the cosignatures of an embedded checkpoint stand in manifest order, each witness once")
+
+
+def _policy(manifest: Manifest, operator: LogOperator) -> Policy:
+    log = VerifierKey(manifest.log.origin, ED25519, operator.key)
+    witnesses = [VerifierKey(w.name, ED25519_COSIGNATURE, w.key) for w in manifest.witnesses.witnesses]
+    return Policy.of([log], witnesses, manifest.witnesses.quorum)

@@ -1,0 +1,182 @@
+"""Registration: freezing the roll, requests, answers, and the end that convening waits for.
+
+Rules:
+- a registration takes effect when the ceremony, its roll and its registrars' keys are complete and no class is too small;
+- a roll key requests each poll once, in order, in as few entries as fit;
+- every admitted request is answered by every registrar, or the registration never ends.
+
+Source: SPEC.md#registration.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from secballot.errors import NOBODY, RecordError, VerificationError, blaming
+from secballot.protocol.registration import check_answer, check_request
+from secballot.record.outcome import out_of_phase, repetition
+from secballot.record.state import RegistrationState, Request
+
+if TYPE_CHECKING:
+    from secballot.record.outcome import Act, Commit
+    from secballot.record.state import SittingState
+    from secballot.records.credential import CredentialIssue, CredentialRequest
+    from secballot.records.roll import Registration, RegistrationClose
+
+
+def judge_registration(state: SittingState, body: Registration, act: Act) -> Commit:
+    """Return the commit that freezes the staged roll and keys.
+
+    Raises:
+        RecordError: REG-05.
+
+    Source: SPEC.md#registration-act.
+    """
+    del act
+    manifest, staged = state.the_manifest(), state.staged
+    with blaming("REG-05", NOBODY):
+        if state.ceremony is None or not state.ceremony.complete:
+            raise RecordError("the ceremony is not complete")
+        if body.registration != staged.number or body.first_poll > manifest.polls:
+            raise RecordError("not the next registration, or no such poll")
+        if any(number >= body.first_poll for number in state.polls):
+            raise RecordError("a poll it would cover has been opened")
+        if staged.chunks is None or len(staged.roll_chunks) != staged.chunks:
+            raise RecordError("the roll is not complete")
+        _check_registrar_keys(state, body.first_poll)
+        _check_class_sizes(state)
+
+    def commit() -> None:
+        staged.first_poll = body.first_poll
+        state.registrations.append(staged)
+        state.staged = RegistrationState(staged.number + 1)
+
+    return commit
+
+
+def _check_registrar_keys(state: SittingState, first_poll: int) -> None:
+    manifest = state.the_manifest()
+    for poll in range(first_poll, manifest.polls + 1):
+        for class_index in range(1, len(manifest.classes) + 1):
+            if len(state.staged.keys.get((poll, class_index), {})) != len(manifest.registrars):
+                raise RecordError(f"a registrar's key for poll {poll} and class {class_index} is missing")
+
+
+def _check_class_sizes(state: SittingState) -> None:
+    """Check the privacy floor: weighted totals reveal each group of equal weight, so a group needs twice as many."""
+    manifest = state.the_manifest()
+    sizes = state.staged.class_sizes()
+    groups: dict[int, int] = defaultdict(int)
+    for number, delegate_class in enumerate(manifest.classes, 1):
+        groups[delegate_class.weight] += sizes.get(number, 0)
+        if sizes.get(number, 0) < manifest.minimum_ballots:
+            raise RecordError(f"class {number} has fewer keys than the privacy floor")
+    if any(size < 2 * manifest.minimum_ballots for size in groups.values()):
+        raise RecordError("classes of one weight have together fewer keys than twice the privacy floor")
+
+
+def judge_request(state: SittingState, body: CredentialRequest, act: Act) -> Commit:
+    """Return the commit that admits a delegate's request.
+
+    Raises:
+        PhaseError: ENT-06.
+        VerificationError: REG-06; the delegate is at fault.
+
+    Source: SPEC.md#requests.
+    """
+    manifest = state.the_manifest()
+    registration = state.current_registration(body.registration)
+    key = act.entry.signer
+    if registration.closed:
+        raise out_of_phase("requests are closed")
+    due = registration.next_poll.get(key, registration.first_poll)
+    if body.first_poll > due or body.first_poll < registration.first_poll:
+        raise out_of_phase("a request begins with the key's next poll")
+    if body.first_poll < due:
+        if registration.requested.get((key, body.first_poll)) == act.entry.body_hash:
+            raise repetition()
+        raise VerificationError("a second request for one poll", check="REG-06", culprit=act.party)
+    class_index = registration.roll[key]
+    keys = [
+        _registrar_keys(state, registration, poll, class_index) for poll in range(body.first_poll, manifest.polls + 1)
+    ]
+    with blaming("REG-06", act.party):
+        check_request(body, keys=keys[: len(body.blinded)], polls=len(keys))
+
+    def commit() -> None:
+        polls = len(body.blinded)
+        registration.requests[act.at.leaf] = Request(key, class_index, body.first_poll, body, polls, act.at.index)
+        registration.requested[key, body.first_poll] = act.entry.body_hash
+        registration.next_poll[key] = body.first_poll + polls
+        registration.unanswered += 1
+
+    return commit
+
+
+def judge_issue(state: SittingState, body: CredentialIssue, act: Act) -> Commit:
+    """Return the commit that counts a registrar's answers.
+
+    Raises:
+        PhaseError: ENT-06.
+        VerificationError: REG-07; the registrar is at fault.
+
+    Source: SPEC.md#issues.
+    """
+    registration = state.current_registration(body.registration)
+    registrar = act.party.index
+    requests = [registration.requests.get(answer.request) for answer in body.answers]
+    if len({answer.request for answer in body.answers}) != len(requests):
+        raise out_of_phase("answers one request twice")
+    answered: list[Request] = []
+    for request in requests:
+        if request is None or request.body is None or registrar in request.answered:
+            raise out_of_phase("answers what is no request, or is answered already")
+        answered.append(request)
+    for answer, request in zip(body.answers, answered, strict=True):
+        keys = [
+            registration.keys[poll, request.class_index][registrar]
+            for poll in range(request.first_poll, request.first_poll + request.polls)
+        ]
+        with blaming("REG-07", act.party):
+            check_answer(answer.signatures, request.body, keys, registrar)  # type: ignore[arg-type]  # requests hold requests only
+
+    def commit() -> None:
+        for request in answered:
+            request.answered.add(registrar)
+            if len(request.answered) == len(state.the_manifest().registrars):
+                request.body = None
+                registration.unanswered -= 1
+        _end_if_answered(registration, act)
+
+    return commit
+
+
+def judge_close(state: SittingState, body: RegistrationClose, act: Act) -> Commit:
+    """Return the commit that ends the requests.
+
+    Raises:
+        RecordError: REG-08.
+    """
+    with blaming("REG-08", NOBODY):
+        if not state.registrations or state.registrations[-1].number != body.registration:
+            raise RecordError("not the current registration")
+        registration = state.registrations[-1]
+        if registration.closed:
+            raise RecordError("closed already")
+
+    def commit() -> None:
+        registration.closed = True
+        _end_if_answered(registration, act)
+
+    return commit
+
+
+def _end_if_answered(registration: RegistrationState, act: Act) -> None:
+    if registration.closed and registration.unanswered == 0:
+        registration.end = act.at.index + 1
+
+
+def _registrar_keys(state: SittingState, registration: RegistrationState, poll: int, class_index: int) -> list:  # type: ignore[type-arg]
+    keys = registration.keys[poll, class_index]
+    return [keys[index] for index in range(1, len(state.the_manifest().registrars) + 1)]

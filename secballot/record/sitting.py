@@ -1,0 +1,258 @@
+"""The state machine of a sitting: fed entries in order, it gives each its outcome and holds only verified state.
+
+How an entry is judged (SPEC.md#judging-an-entry):
+
+1. its bytes are a well-formed entry (ENT-01);
+2. the sitting is in a state where this kind may have effect (ENT-03);
+3. a manifest fits the anchor and itself (SIT-01 to SIT-03);
+4. the signer may sign this kind (ENT-04) and did (ENT-05);
+5. its slot is free and its phase is now (ENT-06); an act of several signers waits for the set;
+6. the rule of its kind.
+
+Judging never changes the state; the commit that it returns does, and cannot fail.
+
+Source: SPEC.md#state-machine; the idea of a pure trusted set is python-tuf's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from secballot.board.merkle import leaf_hash
+from secballot.errors import (
+    NOBODY,
+    EncodingError,
+    InconsistentLogError,
+    InvalidSignatureError,
+    Party,
+    PhaseError,
+    RecordError,
+    SecballotError,
+    VerificationError,
+)
+from secballot.record import ballots, ceremony, closing, convening, polls, registration, setup, tallying
+from secballot.record.acts import ACTS, check_slot, collect
+from secballot.record.outcome import Act, Commit, Failure, Judgement, Outcome, Position
+from secballot.record.parties import SIGNERS
+from secballot.record.state import SittingState
+from secballot.records.entry import UNSIGNED, Entry, decode_entry, signing_message
+from secballot.signing import VerifyKey, verify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from secballot.record.ballots import Verdict
+
+Rule = "Callable[[SittingState, Any, Act], Commit]"
+
+_RULES: Final[Mapping[str, Callable[[SittingState, Any, Act], Commit]]] = {
+    "adjournment": closing.judge_adjournment,
+    "annul": polls.judge_annul,
+    "ceremony-commit": ceremony.judge_commit,
+    "ceremony-complain": ceremony.judge_complain,
+    "ceremony-confirm": ceremony.judge_confirm,
+    "ceremony-restart": ceremony.judge_restart,
+    "ceremony-reveal": ceremony.judge_reveal,
+    "ceremony-shares": ceremony.judge_shares,
+    "closing": closing.judge_closing,
+    "consent": convening.judge_consent,
+    "convening": convening.judge_convening,
+    "credential-issue": registration.judge_issue,
+    "credential-request": registration.judge_request,
+    "decryption": tallying.judge_decryption,
+    "document": polls.judge_document,
+    "extension": polls.judge_extension,
+    "handover": closing.judge_handover,
+    "lapse": closing.judge_lapse,
+    "manifest": setup.judge_manifest,
+    "objection": closing.judge_objection,
+    "opening": polls.judge_opening,
+    "registrar-key": setup.judge_registrar_key,
+    "registration": registration.judge_registration,
+    "registration-close": registration.judge_close,
+    "result": tallying.judge_result,
+    "roll": setup.judge_roll,
+}
+
+FAULT_KINDS: Final = ceremony.FAULT_KINDS | {
+    "registrar-key",
+    "credential-request",
+    "credential-issue",
+    "consent",
+    "decryption",
+}
+"""Kinds that one key alone may post: wrong content is its holder's fault (SPEC.md#judging-an-entry)."""
+
+
+class SittingRecord:
+    """One sitting, replayed from its log.
+
+    Rules:
+    - entries are fed in log order, each once, from the first;
+    - a manifest of another hash than the anchor has no effect; without an anchor the first that completes counts;
+    - `judge` looks, `append` acts; both give the same outcome for the same prefix.
+    """
+
+    def __init__(self, anchor: bytes | None, *, fetch: Callable[[int], bytes]) -> None:
+        """Begin with the empty log.
+
+        Args:
+            anchor: the sitting_id from outside (32 bytes), or None for a verdict relative to the manifest found.
+            fetch: returns the bytes of the entry at an index that was appended before.
+        """
+        self.state = SittingState(anchor=anchor, fetch=fetch)
+
+    def __len__(self) -> int:
+        """Return the number of entries appended."""
+        return len(self.state.history)
+
+    def judge(self, data: bytes, *, verdict: Verdict | None = None) -> Judgement:
+        """Return the outcome that these bytes would have as the next entry; nothing changes.
+
+        Args:
+            data: any bytes at all.
+            verdict: the stateless verdict of a ballot, if the caller computed it.
+
+        Raises:
+            StoreError: an earlier entry cannot be read again; never because of `data`.
+        """
+        return self._judge(data, leaf_hash(data), verdict)[0]
+
+    def append(self, data: bytes, *, verdict: Verdict | None = None) -> Judgement:
+        """Take these bytes as the next entry of the log and return their outcome.
+
+        Args:
+            data: any bytes at all.
+            verdict: the stateless verdict of a ballot, if the caller computed it.
+
+        Raises:
+            StoreError: an earlier entry cannot be read again; the state is unchanged.
+        """
+        leaf = leaf_hash(data)
+        judgement, commit = self._judge(data, leaf, verdict)
+        before = self.state.ceremony
+        self.state.history.append(leaf)
+        commit()
+        return _with_blame(judgement, self.state, before)
+
+    def _judge(self, data: bytes, leaf: bytes, verdict: Verdict | None) -> tuple[Judgement, Commit]:
+        at = Position(len(self.state.history), leaf)
+        try:
+            entry = decode_entry(data)
+        except EncodingError as error:
+            return Judgement(at.index, "", Outcome.NO_EFFECT, "ENT-01", NOBODY, error.message), _nothing
+        act = Act(entry, at, NOBODY)
+        try:
+            act = Act(entry, at, _check_author(self.state, entry))
+            check_slot(self.state, act)
+        except SecballotError as error:
+            return _refusal(act, Outcome.NO_EFFECT, error), _nothing
+        try:
+            if entry.kind == "ballot":
+                commit = ballots.judge_ballot(self.state, entry.body, act, verdict)  # type: ignore[arg-type]  # of that kind
+                return Judgement(at.index, entry.kind, Outcome.ACCEPTED), commit
+            if entry.kind in ACTS:
+                return collect(self.state, act, _RULES[entry.kind])
+            commit = _RULES[entry.kind](self.state, entry.body, act)
+        except PhaseError as error:
+            return _refusal(act, Outcome.NO_EFFECT, error), _nothing
+        except (EncodingError, VerificationError, RecordError, SecballotError) as error:
+            return self._refuse(act, error)
+        return Judgement(at.index, entry.kind, Outcome.EFFECT), commit
+
+    def _refuse(self, act: Act, error: SecballotError) -> tuple[Judgement, Commit]:
+        """Return the outcome of content that its rule refused: excluded, a fault, or no effect."""
+        state, kind = self.state, act.entry.kind
+        if kind == "ballot":
+            return _refusal(act, Outcome.EXCLUDED, error), _nothing
+        if kind in FAULT_KINDS:
+            judgement = _refusal(act, Outcome.FAULT, error)
+            session = getattr(act.entry.body, "session", 0)
+            if ceremony.blames(state, kind, session, act.party):
+                reason = f"{judgement.check}: {judgement.reason}"
+                return judgement, lambda: ceremony.end_session(state, act.party, reason)
+            return judgement, _nothing
+        judgement = _refusal(act, Outcome.NO_EFFECT, error)
+        if isinstance(error, InconsistentLogError):
+            failure = Failure("LOG-04", act.at.index, error.message, error.evidence)
+            return judgement, lambda: state.failures.append(failure)
+        if kind == "document":
+            return judgement, lambda: _abandon(state, act)
+        return judgement, _nothing
+
+
+def _nothing() -> None:
+    """Leave the state as it is."""
+
+
+def _abandon(state: SittingState, act: Act) -> None:
+    state.documents.pop(act.entry.signer, None)
+
+
+def _refusal(act: Act, outcome: Outcome, error: SecballotError) -> Judgement:
+    culprit = act.party if outcome is Outcome.FAULT else error.culprit or NOBODY
+    return Judgement(act.at.index, act.entry.kind, outcome, error.check or "ENT-06", culprit, error.message)
+
+
+def _with_blame(judgement: Judgement, state: SittingState, before: object) -> Judgement:
+    """Name in the outcome of an effective entry whom it blames: a bad dealer, or all registrars of a void poll."""
+    now = state.ceremony
+    if judgement.outcome is not Outcome.EFFECT:
+        return judgement
+    if judgement.kind in ceremony.FAULT_KINDS and now is not None and now is not before and now.ended:
+        ended = now.ended[-1]
+        return Judgement(judgement.index, judgement.kind, Outcome.EFFECT, ended.reason[:6], ended.blamed, ended.reason)
+    if judgement.kind == "closing":
+        poll = next((p for p in state.polls.values() if p.closing and p.closing.index == judgement.index), None)
+        if poll is not None and poll.status == "void":
+            return Judgement(
+                judgement.index, judgement.kind, Outcome.EFFECT, "TAL-01", Party("registrars"), poll.reason
+            )
+    return judgement
+
+
+def _check_author(state: SittingState, entry: Entry) -> Party:
+    """Return who signed the entry, once that is somebody who may.
+
+    Raises:
+        PhaseError: ENT-03.
+        RecordError: SIT-01, SIT-02, ENT-04.
+        InvalidSignatureError: ENT-05.
+    """
+    if state.over:
+        raise PhaseError(state.over, check="ENT-03")
+    if entry.kind == "manifest":
+        return _check_manifest_author(state, entry)
+    state.the_manifest()
+    if entry.kind in UNSIGNED:
+        return NOBODY
+    party = _party(state, entry)
+    if party is None or party.role not in SIGNERS[entry.kind]:
+        raise RecordError("this key may not sign this kind of entry", check="ENT-04", culprit=NOBODY)
+    _check_signature(state, entry)
+    return party
+
+
+def _party(state: SittingState, entry: Entry) -> Party | None:
+    if entry.kind == "credential-request":
+        on_roll = state.registrations and entry.signer in state.registrations[-1].roll
+        return ballots.DELEGATE if on_roll else None
+    return state.parties.party(entry.signer) if state.parties is not None else None
+
+
+def _check_manifest_author(state: SittingState, entry: Entry) -> Party:
+    body: Any = entry.body
+    if state.manifest is not None:
+        raise PhaseError("the sitting has its manifest", check="ENT-03")
+    setup.check_manifest(body, entry.body_hash, state.anchor)
+    if entry.signer not in body.presidium.keys:
+        raise RecordError("this key may not sign this kind of entry", check="ENT-04", culprit=NOBODY)
+    _check_signature(state, entry)
+    return Party("presidium", body.presidium.keys.index(entry.signer) + 1)
+
+
+def _check_signature(state: SittingState, entry: Entry) -> None:
+    try:
+        verify(VerifyKey(entry.signer), signing_message(entry.kind, state.sitting_id, entry.body_bytes), entry.signature)
+    except (InvalidSignatureError, EncodingError) as error:
+        raise InvalidSignatureError("the signature does not verify", check="ENT-05", culprit=NOBODY) from error

@@ -1,0 +1,307 @@
+"""The verified state of a sitting: everything that later entries are judged against, and nothing unverified.
+
+Rules read it and return a commit; only commits write it. Callers outside this package read it through
+`SittingRecord` and treat it as read-only.
+
+Source: SPEC.md#state-machine.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from secballot.errors import PhaseError
+from secballot.record.history import LogHistory, LogOperator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import msgspec
+
+    from secballot.blind import BlindPublicKey
+    from secballot.elgamal import Ciphertexts
+    from secballot.errors import Party
+    from secballot.group import Elements
+    from secballot.protocol.ballots import BallotContext
+    from secballot.protocol.ceremony import Dealing, Session
+    from secballot.record.outcome import Failure
+    from secballot.record.parties import Parties
+    from secballot.records.manifest import Manifest
+    from secballot.records.opening import Opening
+    from secballot.records.result import Result
+
+
+@dataclass(slots=True)
+class Collection:
+    """Signatures of one act so far: who signed this body, and where the first of them stands."""
+
+    first_index: int
+    signers: set[bytes] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """One effective ceremony entry: its leaf hash and body."""
+
+    leaf: bytes
+    body: msgspec.Struct
+
+
+@dataclass(frozen=True, slots=True)
+class EndedSession:
+    """A ceremony session that ended without a key: whom it blamed (None after a restart), and why."""
+
+    number: int
+    blamed: Party | None
+    reason: str
+
+
+@dataclass(slots=True)
+class CeremonyState:
+    """The current ceremony session, or the complete one."""
+
+    session: Session
+    rounds: tuple[dict[int, Posted], ...]
+    dealings: dict[int, Dealing] = field(default_factory=dict)
+    joint_key: Elements | None = None
+    public_shares: dict[int, Elements] = field(default_factory=dict)
+    complete: bool = False
+    ended: list[EndedSession] = field(default_factory=list)
+
+    @property
+    def round(self) -> int:
+        """The lowest round that some participant has not filled, 0..3; 4 when complete."""
+        participants = len(self.session.participants)
+        return next((number for number, posted in enumerate(self.rounds) if len(posted) < participants), 4)
+
+
+@dataclass(slots=True)
+class Request:
+    """One effective credential request.
+
+    Attributes:
+        key: roll key, 32 bytes.
+        class_index: class on the roll.
+        first_poll: first poll it covers; `blinded` has one item per poll.
+        body: the request, dropped when every registrar has answered.
+        polls: how many polls it covers.
+        answered: registrar indices that have answered.
+    """
+
+    key: bytes
+    class_index: int
+    first_poll: int
+    body: msgspec.Struct | None
+    polls: int
+    index: int
+    answered: set[int] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class RegistrationState:
+    """One registration: first staged (roll chunks, registrar keys), then effective, closed, ended, convened.
+
+    Attributes:
+        number: j.
+        chunks: number of roll chunks, None before the first.
+        roll_chunks: chunk numbers that are effective.
+        roll: roll key to class.
+        keys: (poll, class) to the registrars' RSA keys, by registrar index.
+        first_poll: 0 while staged.
+        requests: leaf hash to request.
+        requested: (roll key, first poll) to body bytes hash, to tell a repetition from a second content.
+        next_poll: roll key to its next poll without request.
+        closed, end: whether requests are over; log size at which the registration ended.
+        consents: party that consented to the index of its entry.
+        convening: body hash of the convening, None before.
+    """
+
+    number: int
+    chunks: int | None = None
+    roll_chunks: set[int] = field(default_factory=set)
+    roll: dict[bytes, int] = field(default_factory=dict)
+    keys: dict[tuple[int, int], dict[int, BlindPublicKey]] = field(default_factory=lambda: defaultdict(dict))
+    key_bodies: dict[tuple[int, int, int], bytes] = field(default_factory=dict)
+    first_poll: int = 0
+    requests: dict[bytes, Request] = field(default_factory=dict)
+    requested: dict[tuple[bytes, int], bytes] = field(default_factory=dict)
+    next_poll: dict[bytes, int] = field(default_factory=dict)
+    unanswered: int = 0
+    closed: bool = False
+    end: int | None = None
+    consents: dict[Party, tuple[int, bytes]] = field(default_factory=dict)
+    convening: bytes | None = None
+
+    def answered(self, poll: int) -> dict[int, int]:
+        """Return per class how many delegates' requests cover the poll and have every registrar's answer."""
+        counts: dict[int, int] = defaultdict(int)
+        for request in self.requests.values():
+            if request.body is None and request.first_poll <= poll < request.first_poll + request.polls:
+                counts[request.class_index] += 1
+        return dict(counts)
+
+    def class_sizes(self) -> dict[int, int]:
+        """Return per class the number of keys on the roll."""
+        sizes: dict[int, int] = defaultdict(int)
+        for class_index in self.roll.values():
+            sizes[class_index] += 1
+        return dict(sizes)
+
+
+@dataclass(slots=True)
+class DocumentProgress:
+    """The document that one presidium key is posting."""
+
+    document: bytes
+    chunks: int
+    next_chunk: int
+    hasher: object
+
+
+@dataclass(slots=True)
+class Head:
+    """The newest accepted ballot of one credential.
+
+    Attributes:
+        sequence: its sequence number.
+        leaf: its leaf hash.
+        index: its index in the log.
+        class_index: its class.
+        credential: digest of class and credential bytes, which never change after the first ballot.
+    """
+
+    sequence: int
+    leaf: bytes
+    index: int
+    class_index: int
+    credential: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ClosingInfo:
+    """The effective closing: its leaf hash and index, the size m it embeds, and the latest of the q times."""
+
+    leaf: bytes
+    index: int
+    size: int
+    time: int
+
+
+@dataclass(slots=True)
+class PollState:
+    """One poll from its opening on.
+
+    Attributes:
+        status: `open`, `closed`, `lapsed`, `void` or `annulled`.
+        heads: credential S to its head.
+        sums: class to the sum of its heads' ciphertexts, contests in order.
+        at_floor: per contest, set at the closing.
+        factors: per contest, trustee to decryption factors; `documents` the bodies' bytes.
+        counts: per contest, None until t decryptions stand.
+    """
+
+    number: int
+    ctx: bytes
+    opening: Opening
+    index: int
+    registration: RegistrationState
+    context: BallotContext
+    closes_at: int
+    status: str = "open"
+    reason: str = ""
+    extended: bool = False
+    heads: dict[bytes, Head] = field(default_factory=dict)
+    last_accepted: int = -1
+    sums: dict[int, Ciphertexts] = field(default_factory=dict)
+    closing: ClosingInfo | None = None
+    tally_id: bytes = b""
+    aggregates: tuple[Ciphertexts, ...] = ()
+    at_floor: tuple[bool, ...] = ()
+    factors: list[dict[int, Elements]] = field(default_factory=list)
+    documents: dict[tuple[int, int], bytes] = field(default_factory=dict)
+    counts: list[tuple[int, ...] | None] = field(default_factory=list)
+    result: Result | None = None
+
+    def counted(self) -> dict[int, int]:
+        """Return per class the number of heads."""
+        counts: dict[int, int] = defaultdict(int)
+        for head in self.heads.values():
+            counts[head.class_index] += 1
+        return dict(counts)
+
+    def opened(self) -> bool:
+        """Tell whether some contest has t effective decryptions."""
+        return any(counts is not None for counts in self.counts)
+
+    def finished(self) -> bool:
+        """Tell whether nothing more is awaited of this poll (SPEC.md#adjournment)."""
+        if self.status == "closed":
+            pairs = zip(self.at_floor, self.counts, strict=True)
+            return all(counts is not None for at_floor, counts in pairs if at_floor)
+        return self.status != "open"
+
+
+@dataclass(slots=True)
+class SittingState:
+    """Everything verified so far.
+
+    Attributes:
+        anchor: the sitting_id from outside, or None.
+        fetch: returns the bytes of an earlier entry by index, for ballots that leave a sum.
+        registrations: effective ones in order; `staged` is the next.
+        spent: poll number to poll.
+        over: why nothing has effect any more; empty while it may.
+    """
+
+    anchor: bytes | None
+    fetch: Callable[[int], bytes]
+    history: LogHistory = field(default_factory=LogHistory)
+    manifest: Manifest | None = None
+    sitting_id: bytes = b""
+    parties: Parties | None = None
+    operators: list[LogOperator] = field(default_factory=list)
+    collections: dict[tuple[str, bytes], Collection] = field(default_factory=dict)
+    ceremony: CeremonyState | None = None
+    staged: RegistrationState = field(default_factory=lambda: RegistrationState(1))
+    registrations: list[RegistrationState] = field(default_factory=list)
+    moduli: list[int] = field(default_factory=list)
+    documents: dict[bytes, DocumentProgress] = field(default_factory=dict)
+    complete_documents: set[bytes] = field(default_factory=set)
+    polls: dict[int, PollState] = field(default_factory=dict)
+    by_ctx: dict[bytes, PollState] = field(default_factory=dict)
+    handovers: int = 0
+    over: str = ""
+    adjourned: bool = False
+    failures: list[Failure] = field(default_factory=list)
+
+    def the_manifest(self) -> Manifest:
+        """Return the manifest.
+
+        Raises:
+            PhaseError: there is none yet (ENT-03).
+        """
+        if self.manifest is None:
+            raise PhaseError("no manifest is in force yet", check="ENT-03")
+        return self.manifest
+
+    def complete_ceremony(self) -> CeremonyState:
+        """Return the ceremony that made the joint key.
+
+        Raises:
+            PhaseError: it is not complete (ENT-06).
+        """
+        if self.ceremony is None or not self.ceremony.complete:
+            raise PhaseError("the ceremony is not complete", check="ENT-06")
+        return self.ceremony
+
+    def current_registration(self, number: int) -> RegistrationState:
+        """Return the newest effective registration, if this is its number.
+
+        Raises:
+            PhaseError: it is not (ENT-06).
+        """
+        if not self.registrations or self.registrations[-1].number != number:
+            raise PhaseError(f"registration {number} is not the current one", check="ENT-06")
+        return self.registrations[-1]

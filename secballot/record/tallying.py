@@ -1,0 +1,165 @@
+"""What a closing fixes, the decryptions it admits, and the result that everyone recomputes.
+
+Source: SPEC.md#tally.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from secballot.elgamal import Ciphertexts
+from secballot.errors import NOBODY, RecordError, SecballotError, VerificationError, blaming
+from secballot.protocol.rules import Turnout, at_floor, decide
+from secballot.protocol.tallying import combine, tally_id, verify_decryption
+from secballot.record.outcome import Failure, out_of_phase, repetition
+from secballot.record.polls import poll_of
+from secballot.records.result import ContestResult, Result
+
+if TYPE_CHECKING:
+    from secballot.record.outcome import Act, Commit
+    from secballot.record.state import PollState, SittingState
+    from secballot.records.decryption import Decryption
+
+
+def close_books(state: SittingState, poll: PollState, closing_leaf: bytes) -> None:
+    """Fix aggregates, tally id and floor of a poll that closes; void it if more credentials voted than were issued."""
+    manifest = state.the_manifest()
+    answered, counted = poll.registration.answered(poll.number), poll.counted()
+    if any(count > answered.get(class_index, 0) for class_index, count in counted.items()):
+        poll.status, poll.reason = "void", "more credentials voted than the registrars answered for"
+    poll.aggregates = _aggregates(state, poll)
+    heads = sorted(poll.heads.values(), key=lambda head: head.index)
+    poll.tally_id = tally_id(poll.ctx, closing_leaf, [head.leaf for head in heads], Ciphertexts.concat(poll.aggregates))
+    weights = _weights(state)
+    poll.at_floor = tuple(
+        at_floor(manifest.minimum_ballots, shape.eligible, counted, weights) for shape in poll.context.contests
+    )
+
+
+def _weights(state: SittingState) -> dict[int, int]:
+    return {number: c.weight for number, c in enumerate(state.the_manifest().classes, 1)}
+
+
+def _aggregates(state: SittingState, poll: PollState) -> tuple[Ciphertexts, ...]:
+    """Return per contest the weighted sums of the heads' ciphertexts over the classes it is open to."""
+    totals = [Ciphertexts.identity(len(shape.options)) for shape in poll.context.contests]
+    for class_index, weight in _weights(state).items():
+        position = 0
+        for number, shape in enumerate(poll.context.contests):
+            if class_index in shape.eligible:
+                part = poll.sums[class_index][position : position + len(shape.options)]
+                totals[number] = totals[number] + part.scale(weight)
+                position += len(shape.options)
+    return tuple(totals)
+
+
+def judge_decryption(state: SittingState, body: Decryption, act: Act) -> Commit:
+    """Return the commit that counts a trustee's document; the t-th of a contest opens it.
+
+    Raises:
+        PhaseError: ENT-06.
+        VerificationError: TAL-03, TAL-04; the trustee is at fault.
+
+    Source: SPEC.md#partial-decryption.
+    """
+    poll = poll_of(state, body.ctx)
+    ceremony = state.complete_ceremony()
+    trustee, number = act.party.index, body.contest - 1
+    if trustee not in ceremony.session.participants:
+        raise out_of_phase("takes no part in the ceremony that made the key")
+    if poll.status != "closed" or body.contest > len(poll.at_floor) or not poll.at_floor[number]:
+        raise out_of_phase("the poll is not closed, or the contest stays closed below the privacy floor (TAL-02)")
+    held = poll.documents.get((body.contest, trustee))
+    if held == act.entry.body_hash:
+        raise repetition()
+    with blaming("TAL-03", act.party):
+        if held is not None:
+            raise VerificationError("a second document for one contest")
+        factors = verify_decryption(
+            poll.ctx,
+            poll.tally_id,
+            trustee,
+            ceremony.public_shares[trustee],
+            body.contest,
+            poll.aggregates[number],
+            body,
+        )
+
+    def commit() -> None:
+        poll.documents[body.contest, trustee] = act.entry.body_hash
+        poll.factors[number][trustee] = factors
+        if poll.counts[number] is None:
+            _open_contest(state, poll, number, act.at.index)
+
+    return commit
+
+
+def _open_contest(state: SittingState, poll: PollState, number: int, index: int) -> None:
+    """Decode the counts of a contest once t documents stand."""
+    threshold = state.the_manifest().trustees.threshold
+    factors = poll.factors[number]
+    if len(factors) < threshold:
+        return
+    shape = poll.context.contests[number]
+    weights, counted = _weights(state), poll.counted()
+    votes = sum(weights[c] * counted.get(c, 0) for c in shape.eligible)
+    try:
+        bounds = [votes * maximum for maximum in shape.options]
+        poll.counts[number] = combine(threshold, factors, poll.aggregates[number], bounds)
+    except SecballotError as error:
+        state.failures.append(Failure("TAL-05", index, f"poll {poll.number}, contest {number + 1}: {error.message}"))
+
+
+def turnout(state: SittingState, poll: PollState) -> Turnout:
+    """Return who voted, who could, and who was registered, per class."""
+    return Turnout(
+        counted=poll.counted(),
+        roll=poll.registration.class_sizes(),
+        registered=poll.registration.answered(poll.number),
+    )
+
+
+def recompute_result(state: SittingState, poll: PollState) -> Result:
+    """Return the result that follows from the log so far.
+
+    Raises:
+        RecordError: there is none: not closed, lapsed, void, annulled, or a contest lacks t documents (RES-01).
+
+    Source: SPEC.md#result, SPEC.md#rules.
+    """
+    if poll.status != "closed" or not poll.finished():
+        raise RecordError(f"poll {poll.number} has no outcome: it is {poll.status}, or not decrypted", check="RES-01")
+    manifest, weights, present = state.the_manifest(), _weights(state), turnout(state, poll)
+    contests = []
+    for contest, floor, counts in zip(poll.opening.contests, poll.at_floor, poll.counts, strict=True):
+        rule = manifest.rule_set(contest.rules)
+        if not floor or counts is None or rule is None:
+            contests.append(ContestResult(counts=(), elected=(), outcome="unopened", tied=()))
+        else:
+            maxima = [option.maximum for option in contest.options]
+            contests.append(decide(rule, maxima, counts, present, weights))
+    return Result(contests=tuple(contests), ctx=poll.ctx, tally_id=poll.tally_id)
+
+
+def judge_result(state: SittingState, body: Result, act: Act) -> Commit:
+    """Return the commit that records the result, or the record's failure where it is not the recomputed one.
+
+    Raises:
+        PhaseError: ENT-06.
+
+    Source: SPEC.md#result.
+    """
+    poll = poll_of(state, body.ctx)
+    with blaming("RES-01", NOBODY):
+        try:
+            expected: Result | None = recompute_result(state, poll)
+            reason = f"the result of poll {poll.number} is not the one that the log gives"
+        except RecordError as error:
+            expected, reason = None, error.message
+
+    def commit() -> None:
+        poll.result = body
+        if body != expected:
+            state.failures.append(Failure("RES-01", act.at.index, reason, act.entry.body_bytes))
+
+    return commit
