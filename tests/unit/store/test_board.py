@@ -24,6 +24,7 @@ from secballot.board.note import Ed25519Signer, Note
 from secballot.errors import EncodingError, InconsistentLogError, StoreError
 from secballot.signing import SigningKey
 from secballot.store.board import BoardStore
+from secballot.store.board_tables import SCHEMA, open_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,6 +159,11 @@ def test_a_killed_creation_can_be_repeated(path: Path) -> None:
     path.touch(mode=0o600)
     with pytest.raises(StoreError):
         BoardStore.open(path)
+    engine = open_engine(path, create=True)
+    SCHEMA.create_all(engine)
+    engine.dispose()
+    with pytest.raises(StoreError):
+        BoardStore.open(path)
     BoardStore.create(path, ORIGIN).close()
     BoardStore.open(path, ORIGIN).close()
 
@@ -267,6 +273,7 @@ APPENDER = textwrap.dedent(
     import sys
     from secballot.errors import StoreError
     from secballot.store.board import BoardStore
+from secballot.store.board_tables import SCHEMA, open_engine
 
     path, name, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
     board = BoardStore.open(path)
