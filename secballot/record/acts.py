@@ -43,7 +43,7 @@ def _presidium(state: SittingState, body: object, signers: set[bytes]) -> bool:
 
 def _own_presidium(state: SittingState, body: Any, signers: set[bytes]) -> bool:  # noqa: ANN401  # a Manifest
     del state
-    return len(signers & set(body.presidium.keys)) >= body.presidium.threshold
+    return bool(len(signers & set(body.presidium.keys)) >= body.presidium.threshold)
 
 
 def _commission(state: SittingState, body: object, signers: set[bytes]) -> bool:

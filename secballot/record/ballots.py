@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from secballot.elgamal import Ciphertexts
-from secballot.errors import Party, RecordError, SecballotError
+from secballot.errors import Party, RecordError, SecballotError, StoreError
 from secballot.protocol.ballot_layout import credential_digest
 from secballot.protocol.ballots import check_ballot
 from secballot.record.state import Head
@@ -78,7 +78,7 @@ def check_admissible(state: SittingState, body: Ballot) -> PollState:
     head = poll.heads.get(body.credential)
     expected = (0, bytes(32)) if head is None else (head.sequence + 1, head.leaf)
     if (body.sequence, body.previous) != expected:
-        raise RecordError("sequence and previous do not continue the credential's head", check="BAL-03", culprit=DELEGATE)
+        raise RecordError("sequence and previous do not continue the head", check="BAL-03", culprit=DELEGATE)
     if head is not None and credential_digest(body) != head.credential:
         raise RecordError("class or credential differ from the first ballot's", check="BAL-04", culprit=DELEGATE)
     if body.sequence >= state.the_manifest().limits.ballots_per_credential:
@@ -90,5 +90,5 @@ def _ciphertexts_of(state: SittingState, head: Head) -> Ciphertexts:
     """Read an accepted ballot again, to take it out of the sum; cheaper than keeping every ballot's elements."""
     body = decode_entry(state.fetch(head.index)).body
     if not isinstance(body, Ballot):
-        raise RecordError("the source of entries gave another entry than the one accepted", check="LOG-02")
+        raise StoreError("the source of entries gave another entry than the one accepted")
     return Ciphertexts.decode(b"".join(contest.ciphertexts for contest in body.contests))

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from secballot.errors import NOBODY, EncodingError, Party, RecordError, VerificationError, blaming
+from secballot.errors import NOBODY, Party, RecordError, VerificationError, blaming
 from secballot.protocol.ceremony import (
     joint_key,
     judge_complaint,
@@ -66,12 +66,18 @@ def judge_reveal(state: SittingState, body: CeremonyReveal, act: Act) -> Commit:
         _post(ceremony, _REVEAL, act)
         ceremony.dealings[act.party.index] = dealing
         if ceremony.round > _REVEAL:
-            ceremony.joint_key = joint_key(ceremony.dealings)
-            ceremony.public_shares = public_shares(ceremony.session, ceremony.dealings)
-            if ceremony.joint_key.is_identity()[0]:
-                end_session(state, None, "CER-09: the joint key is the identity")
+            _fix_key(state, ceremony)
 
     return commit
+
+
+def _fix_key(state: SittingState, ceremony: CeremonyState) -> None:
+    try:
+        ceremony.joint_key = joint_key(ceremony.dealings)
+    except VerificationError as error:
+        end_session(state, None, f"CER-09: {error.message}")
+    else:
+        ceremony.public_shares = public_shares(ceremony.session, ceremony.dealings)
 
 
 def judge_shares(state: SittingState, body: CeremonyShares, act: Act) -> Commit:
@@ -216,7 +222,3 @@ def _enter(state: SittingState, session: int, number: int, act: Act) -> Ceremony
 
 def _post(ceremony: CeremonyState, number: int, act: Act) -> None:
     ceremony.rounds[number][act.party.index] = Posted(act.at.leaf, act.entry.body)
-
-
-# A content that does not decode is as wrong as one that does not verify.
-CONTENT_ERRORS: Final = (EncodingError, VerificationError)

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from secballot.board.merkle import leaf_hash
-from secballot.errors import NOBODY, RecordError, blaming
+from secballot.errors import NOBODY, RecordError, SecballotError, blaming
 from secballot.protocol.ballots import check_ballot
 from secballot.record.history import LogOperator, open_embedded
 from secballot.record.outcome import out_of_phase
@@ -109,7 +109,7 @@ def judge_objection(state: SittingState, body: Objection, act: Act) -> Commit:
         _check_broken(state, poll.closing, body)
         try:
             check_ballot(poll.context, body.ballot, known_credential=lambda _: False)
-        except Exception as error:
+        except SecballotError as error:
             raise RecordError("the ballot fails a check of its own") from error
 
     def commit() -> None:

@@ -11,9 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from secballot.errors import CheckId, Party, PhaseError
-from secballot.records.entry import Entry
+
+if TYPE_CHECKING:
+    from secballot.records.entry import Entry
 
 
 class Outcome(StrEnum):

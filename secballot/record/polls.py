@@ -129,9 +129,7 @@ def _check_contest(state: SittingState, contest: Contest) -> None:
         raise RecordError("an election has at least as many options as seats")
 
 
-def ballot_context(
-    state: SittingState, body: Opening, ctx: bytes, registration: RegistrationState
-) -> BallotContext:
+def ballot_context(state: SittingState, body: Opening, ctx: bytes, registration: RegistrationState) -> BallotContext:
     """Return what every stateless check of this poll's ballots depends on, and nothing else.
 
     Raises:

@@ -1,7 +1,7 @@
 """Registration: freezing the roll, requests, answers, and the end that convening waits for.
 
 Rules:
-- a registration takes effect when the ceremony, its roll and its registrars' keys are complete and no class is too small;
+- a registration takes effect when ceremony, roll and registrar keys are complete and no class is too small;
 - a roll key requests each poll once, in order, in as few entries as fit;
 - every admitted request is answered by every registrar, or the registration never ends.
 
@@ -19,6 +19,7 @@ from secballot.record.outcome import out_of_phase, repetition
 from secballot.record.state import RegistrationState, Request
 
 if TYPE_CHECKING:
+    from secballot.blind import BlindPublicKey
     from secballot.record.outcome import Act, Commit
     from secballot.record.state import SittingState
     from secballot.records.credential import CredentialIssue, CredentialRequest
@@ -177,6 +178,8 @@ def _end_if_answered(registration: RegistrationState, act: Act) -> None:
         registration.end = act.at.index + 1
 
 
-def _registrar_keys(state: SittingState, registration: RegistrationState, poll: int, class_index: int) -> list:  # type: ignore[type-arg]
+def _registrar_keys(
+    state: SittingState, registration: RegistrationState, poll: int, class_index: int
+) -> list[BlindPublicKey]:
     keys = registration.keys[poll, class_index]
     return [keys[index] for index in range(1, len(state.the_manifest().registrars) + 1)]

@@ -59,9 +59,7 @@ def _parameter_fault(manifest: Manifest) -> str:
     names = [witness.name for witness in witnesses.witnesses]
     faults = {
         "presidium threshold exceeds its keys": manifest.presidium.threshold > len(manifest.presidium.keys),
-        "trustee threshold, minimum and number are not in order": not (
-            trustees.threshold <= trustees.minimum <= count
-        ),
+        "trustee threshold, minimum and number are not in order": not (trustees.threshold <= trustees.minimum <= count),
         "one trustee alone could decrypt": trustees.threshold == 1 and count > 1,
         "witness quorum exceeds the witnesses": witnesses.quorum > len(names),
         "the witness quorum does not withstand the dishonest ones": 2 * witnesses.quorum

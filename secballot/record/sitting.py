@@ -26,6 +26,7 @@ from secballot.errors import (
     InvalidSignatureError,
     Party,
     PhaseError,
+    PolicyError,
     RecordError,
     SecballotError,
     VerificationError,
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from secballot.record.ballots import Verdict
-
-Rule = "Callable[[SittingState, Any, Act], Commit]"
 
 _RULES: Final[Mapping[str, Callable[[SittingState, Any, Act], Commit]]] = {
     "adjournment": closing.judge_adjournment,
@@ -141,12 +140,15 @@ class SittingRecord:
             entry = decode_entry(data)
         except EncodingError as error:
             return Judgement(at.index, "", Outcome.NO_EFFECT, "ENT-01", NOBODY, error.message), _nothing
-        act = Act(entry, at, NOBODY)
         try:
             act = Act(entry, at, _check_author(self.state, entry))
             check_slot(self.state, act)
-        except SecballotError as error:
-            return _refusal(act, Outcome.NO_EFFECT, error), _nothing
+        except (PhaseError, EncodingError, VerificationError) as error:
+            return _refusal(Act(entry, at, NOBODY), Outcome.NO_EFFECT, error), _nothing
+        return self._judge_content(act, verdict)
+
+    def _judge_content(self, act: Act, verdict: Verdict | None) -> tuple[Judgement, Commit]:
+        entry, at = act.entry, act.at
         try:
             if entry.kind == "ballot":
                 commit = ballots.judge_ballot(self.state, entry.body, act, verdict)  # type: ignore[arg-type]  # of that kind
@@ -156,7 +158,7 @@ class SittingRecord:
             commit = _RULES[entry.kind](self.state, entry.body, act)
         except PhaseError as error:
             return _refusal(act, Outcome.NO_EFFECT, error), _nothing
-        except (EncodingError, VerificationError, RecordError, SecballotError) as error:
+        except (EncodingError, VerificationError, PolicyError) as error:
             return self._refuse(act, error)
         return Judgement(at.index, entry.kind, Outcome.EFFECT), commit
 
@@ -253,6 +255,7 @@ def _check_manifest_author(state: SittingState, entry: Entry) -> Party:
 
 def _check_signature(state: SittingState, entry: Entry) -> None:
     try:
-        verify(VerifyKey(entry.signer), signing_message(entry.kind, state.sitting_id, entry.body_bytes), entry.signature)
+        message = signing_message(entry.kind, state.sitting_id, entry.body_bytes)
+        verify(VerifyKey(entry.signer), message, entry.signature)
     except (InvalidSignatureError, EncodingError) as error:
         raise InvalidSignatureError("the signature does not verify", check="ENT-05", culprit=NOBODY) from error

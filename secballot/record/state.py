@@ -16,6 +16,7 @@ from secballot.errors import PhaseError
 from secballot.record.history import LogHistory, LogOperator
 
 if TYPE_CHECKING:
+    import hashlib
     from collections.abc import Callable
 
     import msgspec
@@ -157,7 +158,7 @@ class DocumentProgress:
     document: bytes
     chunks: int
     next_chunk: int
-    hasher: object
+    hasher: hashlib._Hash
 
 
 @dataclass(slots=True)

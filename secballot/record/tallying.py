@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from secballot.elgamal import Ciphertexts
 from secballot.errors import NOBODY, RecordError, SecballotError, VerificationError, blaming
 from secballot.protocol.rules import Turnout, at_floor, decide
-from secballot.protocol.tallying import combine, tally_id, verify_decryption
+from secballot.protocol.tallying import aggregate, combine, count_bounds, tally_id, verify_decryption
 from secballot.record.outcome import Failure, out_of_phase, repetition
 from secballot.record.polls import poll_of
 from secballot.records.result import ContestResult, Result
@@ -27,7 +27,7 @@ def close_books(state: SittingState, poll: PollState, closing_leaf: bytes) -> No
     answered, counted = poll.registration.answered(poll.number), poll.counted()
     if any(count > answered.get(class_index, 0) for class_index, count in counted.items()):
         poll.status, poll.reason = "void", "more credentials voted than the registrars answered for"
-    poll.aggregates = _aggregates(state, poll)
+    poll.aggregates = aggregate(poll.context.contests, poll.sums, _weights(state))
     heads = sorted(poll.heads.values(), key=lambda head: head.index)
     poll.tally_id = tally_id(poll.ctx, closing_leaf, [head.leaf for head in heads], Ciphertexts.concat(poll.aggregates))
     weights = _weights(state)
@@ -38,19 +38,6 @@ def close_books(state: SittingState, poll: PollState, closing_leaf: bytes) -> No
 
 def _weights(state: SittingState) -> dict[int, int]:
     return {number: c.weight for number, c in enumerate(state.the_manifest().classes, 1)}
-
-
-def _aggregates(state: SittingState, poll: PollState) -> tuple[Ciphertexts, ...]:
-    """Return per contest the weighted sums of the heads' ciphertexts over the classes it is open to."""
-    totals = [Ciphertexts.identity(len(shape.options)) for shape in poll.context.contests]
-    for class_index, weight in _weights(state).items():
-        position = 0
-        for number, shape in enumerate(poll.context.contests):
-            if class_index in shape.eligible:
-                part = poll.sums[class_index][position : position + len(shape.options)]
-                totals[number] = totals[number] + part.scale(weight)
-                position += len(shape.options)
-    return tuple(totals)
 
 
 def judge_decryption(state: SittingState, body: Decryption, act: Act) -> Commit:
@@ -76,13 +63,13 @@ def judge_decryption(state: SittingState, body: Decryption, act: Act) -> Commit:
         if held is not None:
             raise VerificationError("a second document for one contest")
         factors = verify_decryption(
-            poll.ctx,
-            poll.tally_id,
-            trustee,
-            ceremony.public_shares[trustee],
-            body.contest,
-            poll.aggregates[number],
-            body,
+            ctx=poll.ctx,
+            tally_id=poll.tally_id,
+            trustee=trustee,
+            public_share=ceremony.public_shares[trustee],
+            contest=body.contest,
+            aggregates=poll.aggregates[number],
+            body=body,
         )
 
     def commit() -> None:
@@ -101,16 +88,14 @@ def _open_contest(state: SittingState, poll: PollState, number: int, index: int)
     if len(factors) < threshold:
         return
     shape = poll.context.contests[number]
-    weights, counted = _weights(state), poll.counted()
-    votes = sum(weights[c] * counted.get(c, 0) for c in shape.eligible)
+    bounds = count_bounds(shape.options, shape.eligible, poll.counted(), _weights(state))
     try:
-        bounds = [votes * maximum for maximum in shape.options]
         poll.counts[number] = combine(threshold, factors, poll.aggregates[number], bounds)
     except SecballotError as error:
         state.failures.append(Failure("TAL-05", index, f"poll {poll.number}, contest {number + 1}: {error.message}"))
 
 
-def turnout(state: SittingState, poll: PollState) -> Turnout:
+def turnout(poll: PollState) -> Turnout:
     """Return who voted, who could, and who was registered, per class."""
     return Turnout(
         counted=poll.counted(),
@@ -129,7 +114,7 @@ def recompute_result(state: SittingState, poll: PollState) -> Result:
     """
     if poll.status != "closed" or not poll.finished():
         raise RecordError(f"poll {poll.number} has no outcome: it is {poll.status}, or not decrypted", check="RES-01")
-    manifest, weights, present = state.the_manifest(), _weights(state), turnout(state, poll)
+    manifest, weights, present = state.the_manifest(), _weights(state), turnout(poll)
     contests = []
     for contest, floor, counts in zip(poll.opening.contests, poll.at_floor, poll.counts, strict=True):
         rule = manifest.rule_set(contest.rules)

@@ -5,6 +5,7 @@ Source: SPEC.md#ceremony.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated
 
 import msgspec
@@ -68,7 +69,7 @@ class CeremonyRestart(Record, frozen=True):
     def __post_init__(self) -> None:
         """Refuse lists that are not strictly increasing."""
         for indices in (self.participants, self.silent):
-            require(all(a < b for a, b in zip(indices, indices[1:], strict=False)), "indices are not increasing")
+            require(all(low < high for low, high in pairwise(indices)), "indices are not increasing")
 
 
 CEREMONY_COMMIT = CanonicalCodec(CeremonyCommit)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -36,7 +36,7 @@ from secballot.transcript import digest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-CODECS: Final[Mapping[str, CanonicalCodec[msgspec.Struct]]] = {  # type: ignore[assignment]  # codecs are invariant, and only read here
+CODECS: Final[Mapping[str, CanonicalCodec[Any]]] = {
     "adjournment": closing.ADJOURNMENT,
     "annul": closing.ANNULMENT,
     "ballot": ballot.BALLOT,
@@ -134,7 +134,7 @@ def decode_body(kind: str, body: bytes, signer: bytes, signature: bytes) -> Entr
 
     Raises:
         EncodingError: unknown kind, a signature where none belongs or none where one does, or no canonical body of
-            this kind (ENT-02).
+            this kind (ENT-01).
 
     Source: SPEC.md#entry-envelope.
     """

@@ -5,6 +5,7 @@ Source: SPEC.md#roll, SPEC.md#registration-act.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated
 
 import msgspec
@@ -29,7 +30,7 @@ class RollChunk(Record, frozen=True):
         """Refuse a chunk number beyond the count and keys out of order."""
         require(self.chunk <= self.chunks, "chunk number exceeds the number of chunks")
         require(
-            all(low < high for low, high in zip(self.keys, self.keys[1:], strict=False)),
+            all(low < high for low, high in pairwise(self.keys)),
             "keys are not strictly increasing",
         )
 
