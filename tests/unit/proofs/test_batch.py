@@ -1,0 +1,153 @@
+"""Batches: their verdicts are those of single verification, and a false claim among many is found."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from secballot.elgamal import Ciphertexts
+from secballot.errors import InvalidProofError, ProtocolError
+from secballot.group import BASE, Elements, vartime_multiply_base
+from secballot.proofs.batch import WEIGHT_BYTES, find_invalid, first_false_equation
+from tests.unit.proofs.statements import KEY, Membership, plus_one
+
+GOOD = [
+    Membership.honest(value, values, 77)
+    for value, values in [(0, range(2)), (1, range(2)), (4, range(2, 6)), (0, range(1))]
+]
+SHIFT = vartime_multiply_base([3])
+
+
+def spoiled(good: Membership, way: int) -> Membership:
+    """Return the proof with one thing wrong."""
+    alphas, betas = good.ciphertext.alphas, good.ciphertext.betas
+    count = len(good.commitments)
+    last = Elements.concat([Elements.identity(count - 1), BASE])
+    return [
+        replace(good, responses=plus_one(good.responses[:32]) + good.responses[32:]),
+        replace(good, ciphertext=Ciphertexts(alphas, betas + SHIFT)),
+        replace(good, ciphertext=Ciphertexts(alphas + SHIFT, betas)),
+        replace(good, commitments=good.commitments + last),
+        replace(good, e=good.e + 1),
+    ][way]
+
+
+def singly_invalid(proofs: list[Membership]) -> list[int]:
+    """Return the positions of those that the single verifier refuses."""
+    invalid = []
+    for position, proof in enumerate(proofs):
+        try:
+            proof.verify()
+        except InvalidProofError:
+            invalid.append(position)
+    return invalid
+
+
+@given(st.lists(st.tuples(st.sampled_from(GOOD), st.sampled_from([None, None, 0, 1, 2, 3, 4])), max_size=9))
+@settings(deadline=None)
+def test_a_batch_gives_the_verdicts_of_single_verification(mix: list[tuple[Membership, int | None]]) -> None:
+    """Any mix of good and bad, in any order: exactly the bad ones are named."""
+    proofs = [good if way is None else spoiled(good, way) for good, way in mix]
+
+    assert find_invalid([proof.claim() for proof in proofs], KEY) == singly_invalid(proofs)
+    assert singly_invalid(proofs) == [position for position, (_, way) in enumerate(mix) if way is not None]
+
+
+@pytest.mark.parametrize("bad", [0, 1, 31, 62, 63])
+def test_one_bad_claim_among_many_is_isolated(bad: int) -> None:
+    """First, last and middle, in a block whose size is no power of two either."""
+    for size in (64, 67):
+        proofs = [GOOD[position % 3] for position in range(size)]
+        proofs[bad] = spoiled(proofs[bad], bad % 4)
+        assert find_invalid([proof.claim() for proof in proofs], KEY) == [bad]
+
+
+def test_all_good_costs_one_draw_and_all_bad_names_all() -> None:
+    """The cheap case is one multiplication; the worst still ends."""
+    drawn: list[int] = []
+
+    def draw(count: int) -> bytes:
+        drawn.append(count)
+        return os.urandom(count)
+
+    assert find_invalid([proof.claim() for proof in GOOD], KEY, draw) == []
+    equations = sum(proof.claim().equations for proof in GOOD)
+    assert drawn == [WEIGHT_BYTES * (equations + 1)]
+    assert find_invalid([spoiled(proof, 1).claim() for proof in GOOD], KEY) == [0, 1, 2, 3]
+    assert find_invalid([], KEY) == []
+
+
+@pytest.mark.parametrize("equation", range(8))
+def test_the_first_false_equation_is_named(equation: int) -> None:
+    """Each commitment stands in one equation; of two false ones the first counts."""
+    good = GOOD[2]
+    for also in range(equation, 8):
+        moved = [BASE if index in {equation, also} else Elements.identity() for index in range(8)]
+        bad = replace(good, commitments=good.commitments + Elements.concat(moved))
+        assert first_false_equation(bad.claim(), KEY) == equation
+    assert first_false_equation(good.claim(), KEY) is None
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        bytes,
+        lambda count: b"\1" * count,
+        lambda count: os.urandom(16) * (count // 16),
+        lambda count: os.urandom(count - 16) + bytes(16),
+        lambda count: os.urandom(count - 1),
+        lambda count: os.urandom(count + 16),
+        lambda count: bytes(0 * count),
+    ],
+    ids=["zero", "constant", "repeating", "one zero", "short", "long", "empty"],
+)
+def test_a_broken_source_of_randomness_is_refused(draw: object) -> None:
+    """Zero, repeated and missing weights raise, for one equation and for many; there is no fallback."""
+    for claims in ([GOOD[3].claim()], [proof.claim() for proof in GOOD]):
+        with pytest.raises(ProtocolError):
+            find_invalid(claims, KEY, draw)  # type: ignore[arg-type]
+    with pytest.raises(ProtocolError):
+        first_false_equation(GOOD[0].claim(), KEY, draw)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Stub:
+    """A claim with a given form, and equations that hold whatever the weights unless `false`."""
+
+    equations: int
+    coefficients: int = 1
+    false: bool = False
+
+    @property
+    def elements(self) -> Elements:
+        """Return one element."""
+        return BASE
+
+    def fold(self, weights: object) -> tuple[list[int], int, int]:
+        """Return zero coefficients, or one for the base."""
+        return [0] * self.coefficients, int(self.false), 0
+
+
+def test_a_claim_without_equations_is_refused() -> None:
+    """It would hold whatever was posted (FS-19)."""
+    with pytest.raises(ValueError, match="without equations"):
+        find_invalid([GOOD[0].claim(), Stub(0)], KEY)
+    with pytest.raises(ValueError, match="without equations"):
+        first_false_equation(Stub(0), KEY)
+
+
+def test_coefficients_must_match_the_elements() -> None:
+    """A claim that forgets an element is a bug, not a verdict."""
+    with pytest.raises(ValueError, match="2 coefficients for 1 elements"):
+        find_invalid([Stub(1, coefficients=2)], KEY)
+    with pytest.raises(ValueError, match="0 keys"):
+        find_invalid([Stub(1)], Elements.identity(0))
+
+
+def test_a_claim_is_named_only_for_an_equation_of_its_own() -> None:
+    """What the sum of a block says is never the verdict: a claim must fail alone."""
+    assert find_invalid([Stub(1), Stub(1, false=True), Stub(2)], KEY) == [1]
