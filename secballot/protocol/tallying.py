@@ -65,14 +65,14 @@ def aggregate(
     """
     aggregates = [Ciphertexts.identity(len(contest.options)) for contest in contests]
     for class_index, ballots in sorted(sums.items()):
+        own = [position for position, contest in enumerate(contests) if class_index in contest.eligible]
+        sizes = [len(contests[position].options) for position in own]
+        if sum(sizes) != len(ballots):
+            raise ValueError(f"class {class_index} summed {len(ballots)} options instead of {sum(sizes)}")
         start = 0
-        for position, contest in enumerate(contests):
-            if class_index in contest.eligible:
-                part = ballots[start : start + len(contest.options)]
-                start += len(contest.options)
-                aggregates[position] += part.scale(weights[class_index])
-        if start != len(ballots):
-            raise ValueError(f"class {class_index} summed {len(ballots)} options where its contests have {start}")
+        for position, size in zip(own, sizes, strict=True):
+            aggregates[position] += ballots[start : start + size].scale(weights[class_index])
+            start += size
     return tuple(aggregates)
 
 
@@ -212,10 +212,12 @@ def combine(
     Raises:
         NotEnoughSharesError: fewer than t trustees.
         VerificationError: TAL-05; an option has no count from 0 to its bound. Nobody is to blame.
-        ValueError: a trustee has more or fewer factors than there are options; a bug of the caller.
+        ValueError: there is not one bound, and one factor of each trustee, for every option; a bug of the caller.
 
     Source: SPEC.md#counts.
     """
+    if len(bounds) != len(aggregates):
+        raise ValueError(f"{len(bounds)} bounds for {len(aggregates)} options")
     if threshold < 1 or len(factors) < threshold:
         message = f"{len(factors)} of the {threshold} decryptions needed"
         raise NotEnoughSharesError(message, needed=threshold, got=len(factors))

@@ -1,0 +1,252 @@
+"""Rules: outcomes against a reference that counts ballots one by one, and the slack against every further ballot."""
+
+from __future__ import annotations
+
+from collections import Counter
+from fractions import Fraction
+from itertools import product
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from secballot.protocol.rules import UNOPENED, Turnout, at_floor, decide, slack_matters
+from secballot.records.manifest import Majority, Quorum, RuleSet
+from secballot.records.result import ContestResult
+from tests.strategies import rule_sets, turnouts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+WEIGHTS = {1: 1, 2: 3}
+EVERYONE = Turnout(counted={1: 10}, roll={1: 10}, registered={1: 10})
+
+
+def rule(
+    decision: str = "adopt",
+    *,
+    base: str = "cast",
+    share: tuple[int, int] = (1, 2),
+    strict: bool = True,
+    quorum: tuple[int, int] = (0, 1),
+    seats: int = 0,
+) -> RuleSet:
+    """Return a rule set open to class 1."""
+    content = {
+        "decision": decision,
+        "eligible": [1],
+        "majority": {"base": base, "numerator": share[0], "denominator": share[1], "strict": strict},
+        "minimum_duration": 0,
+        "name": "rule",
+        "quorum": {"base": "roll", "measure": "count", "numerator": quorum[0], "denominator": quorum[1]},
+        "seats": seats,
+    }
+    return msgspec.convert(content, RuleSet)
+
+
+def delegates(rule_set: RuleSet, number: Mapping[int, int], *, by_weight: bool) -> int:
+    """Count the eligible delegates one by one."""
+    return sum(WEIGHTS[c] if by_weight else 1 for c in rule_set.eligible for _ in range(number[c]))
+
+
+def majority_holds(
+    majority: Majority, option: int, maximum: int, counts: Sequence[int], *, cast: int, roll: int
+) -> bool:
+    """Compare with the exact fraction of the base."""
+    base = {"cast": maximum * cast, "roll": maximum * roll, "decided": sum(counts[:2])}[majority.base]
+    needed = Fraction(majority.numerator, majority.denominator) * base
+    return counts[option] > needed or (not majority.strict and 0 < counts[option] == needed)
+
+
+def quorum_holds(quorum: Quorum, rule_set: RuleSet, turnout: Turnout) -> bool:
+    """Compare with the exact fraction of the base."""
+    by_weight = quorum.measure == "weight"
+    base = {"roll": turnout.roll, "registered": turnout.registered}[quorum.base]
+    needed = Fraction(quorum.numerator, quorum.denominator) * delegates(rule_set, base, by_weight=by_weight)
+    return delegates(rule_set, turnout.counted, by_weight=by_weight) >= needed
+
+
+def reference(rule_set: RuleSet, maxima: Sequence[int], counts: Sequence[int], turnout: Turnout) -> ContestResult:
+    """Decide with fractions, filling the seats from the top, level by level."""
+    elected: set[int] = set()
+    tied: set[int] = set()
+    cast = delegates(rule_set, turnout.counted, by_weight=True)
+    roll = delegates(rule_set, turnout.roll, by_weight=True)
+    holds = [majority_holds(rule_set.majority, i, x, counts, cast=cast, roll=roll) for i, x in enumerate(maxima)]
+    if not quorum_holds(rule_set.quorum, rule_set, turnout):
+        outcome = "inquorate"
+    elif rule_set.decision == "adopt":
+        outcome = "adopted" if holds[0] else "rejected"
+    else:
+        outcome = "elected"
+        for level in sorted(set(counts), reverse=True):
+            level_with = {i + 1 for i, count in enumerate(counts) if count == level and holds[i]}
+            if len(elected) + len(level_with) > rule_set.seats:
+                tied = level_with if len(elected) < rule_set.seats else set()
+                break
+            elected |= level_with
+    content = {"counts": counts, "elected": sorted(elected), "outcome": outcome, "tied": sorted(tied)}
+    return msgspec.convert(content, ContestResult)
+
+
+@st.composite
+def contests(draw: st.DrawFn) -> tuple[RuleSet, list[int], list[int], Turnout]:
+    """Return a rule set, maxima, a turnout, and counts that its ballots could give."""
+    decision = draw(st.sampled_from(["adopt", "elect"]))
+    rule_set, turnout = draw(rule_sets(decision)), draw(turnouts())
+    size = draw(st.integers(2, 3))
+    maxima = [1] * size if decision == "adopt" else draw(st.lists(st.integers(1, 2), min_size=size, max_size=size))
+    counts = [0] * size
+    for index in rule_set.eligible:
+        for _ in range(turnout.counted[index]):
+            ballot = [draw(st.integers(0, maximum)) for maximum in maxima]
+            counts = [count + WEIGHTS[index] * value for count, value in zip(counts, ballot, strict=True)]
+    return rule_set, maxima, counts, turnout
+
+
+@given(contests())
+@settings(max_examples=400, deadline=None)
+def test_outcomes_are_those_of_the_reference(contest: tuple[RuleSet, list[int], list[int], Turnout]) -> None:
+    """Every rule set, turnout and count of small contests."""
+    rule_set, maxima, counts, turnout = contest
+
+    assert decide(rule_set, maxima, counts, turnout, WEIGHTS) == reference(rule_set, maxima, counts, turnout)
+
+
+@pytest.mark.parametrize("seats", [1, 2, 3, 4])
+@pytest.mark.parametrize("base", ["cast", "roll"])
+def test_every_small_election_is_decided_as_by_the_reference(seats: int, base: str) -> None:
+    """Exhaustive over all counts of three options, five ballots of six, an absolute and a simple majority."""
+    turnout = Turnout(counted={1: 5, 2: 0}, roll={1: 6, 2: 0}, registered={1: 5, 2: 0})
+    for share, strict in (((1, 2), True), ((1, 2), False), ((0, 1), False)):
+        rule_set = rule("elect", base=base, share=share, strict=strict, seats=seats)
+        for counts in product(range(6), repeat=3):
+            result = decide(rule_set, [1, 1, 1], counts, turnout, WEIGHTS)
+            assert result == reference(rule_set, [1, 1, 1], counts, turnout)
+            assert len(result.elected) <= seats
+            assert not set(result.elected) & set(result.tied)
+            assert not result.tied or len(result.elected) + len(result.tied) > seats
+
+
+@pytest.mark.parametrize(
+    ("chosen", "counts", "outcome"),
+    [
+        (rule(), [5, 5, 0], "rejected"),
+        (rule(), [6, 4, 0], "adopted"),
+        (rule(strict=False), [5, 5, 0], "adopted"),
+        (rule(), [5, 0, 5], "rejected"),
+        (rule(base="decided"), [5, 0, 5], "adopted"),
+        (rule(base="decided"), [1, 0, 9], "adopted"),
+        (rule(share=(2, 3), strict=False), [7, 3, 0], "adopted"),
+        (rule(share=(2, 3), strict=False), [6, 4, 0], "rejected"),
+        (rule(share=(0, 1), strict=False), [0, 10, 0], "rejected"),
+        (rule(share=(0, 1), strict=False), [1, 9, 0], "adopted"),
+        (rule(share=(1, 1), strict=False), [10, 0, 0], "adopted"),
+        (rule(share=(1, 1)), [10, 0, 0], "rejected"),
+    ],
+)
+def test_majorities_mean_what_they_say(chosen: RuleSet, counts: list[int], outcome: str) -> None:
+    """Simple, absolute, two-thirds, unanimous; of the cast and of those decided; zero votes never carry."""
+    assert decide(chosen, [1, 1, 1], counts, EVERYONE, {1: 1}).outcome == outcome
+
+
+@pytest.mark.parametrize(("counted", "quorate"), [(4, False), (5, True), (6, True)])
+def test_a_quorum_is_at_least_its_share(counted: int, quorate: bool) -> None:
+    """Half of ten is five; without quorum the counts stand and nothing is decided."""
+    turnout = Turnout(counted={1: counted}, roll={1: 10}, registered={1: counted})
+    result = decide(rule(quorum=(1, 2)), [1, 1], [counted, 0], turnout, {1: 1})
+
+    assert result.outcome == ("adopted" if quorate else "inquorate")
+    assert result.counts == (counted, 0)
+
+
+@pytest.mark.parametrize(
+    ("seats", "counts", "elected", "tied"),
+    [
+        (2, [9, 5, 5, 1], (1,), (2, 3)),
+        (3, [9, 5, 5, 1], (1, 2, 3), ()),
+        (1, [5, 5, 1, 1], (), (1, 2)),
+        (4, [1, 0, 2, 0], (1, 3), ()),
+        (2, [0, 0, 0, 0], (), ()),
+        (1, [1, 2, 3, 4], (4,), ()),
+    ],
+)
+def test_ties_are_left_open_and_said_so(
+    seats: int, counts: list[int], elected: tuple[int, ...], tied: tuple[int, ...]
+) -> None:
+    """Those level at the last seat are elected together or not at all; nobody is elected with no votes."""
+    result = decide(rule("elect", share=(0, 1), strict=False, seats=seats), [1] * 4, counts, EVERYONE, {1: 1})
+
+    assert (result.outcome, result.elected, result.tied) == ("elected", elected, tied)
+
+
+def test_only_eligible_classes_count() -> None:
+    """Ballots, roll and registrations of other classes change nothing."""
+    loud = Turnout(counted={1: 10, 2: 900}, roll={1: 10, 2: 900}, registered={1: 10, 2: 900})
+
+    for chosen in (rule(quorum=(1, 1)), rule(base="roll")):
+        assert decide(chosen, [1, 1], [6, 4], loud, WEIGHTS) == decide(chosen, [1, 1], [6, 4], EVERYONE, WEIGHTS)
+
+
+def test_counts_without_their_options_decide_nothing() -> None:
+    """A missing count is a bug of the caller, never a zero."""
+    with pytest.raises(ValueError, match="decide nothing"):
+        decide(rule(), [1, 1], [1], EVERYONE, {1: 1})
+    with pytest.raises(ValueError, match="decide nothing"):
+        decide(rule(), [1], [1], EVERYONE, {1: 1})
+    assert ContestResult(counts=(), elected=(), outcome="unopened", tied=()) == UNOPENED
+
+
+@given(st.integers(1, 4), st.dictionaries(st.integers(1, 4), st.integers(0, 6)), st.sets(st.integers(1, 4)))
+def test_the_floor_holds_for_all_and_for_each_weight(minimum: int, counted: dict[int, int], eligible: set[int]) -> None:
+    """Against ballots sorted one by one into their weight groups; classes 1 and 3 weigh the same."""
+    weights = {1: 1, 2: 3, 3: 1, 4: 5}
+    groups = Counter(weights[c] for c in counted if c in eligible for _ in range(counted[c]))
+    expected = groups.total() >= minimum and all(number >= minimum for number in groups.values())
+
+    assert at_floor(minimum, eligible, counted, weights) == expected
+
+
+def outcomes_in_reach(
+    contest: tuple[RuleSet, list[int], list[int], Turnout], slack: Mapping[int, int]
+) -> set[tuple[object, ...]]:
+    """Add every further ballot in every way, one after the other, and collect all outcomes."""
+    rule_set, maxima, counts, turnout = contest
+    states = {((0, 0), tuple(counts))}
+    outcomes: set[tuple[object, ...]] = set()
+    while states:
+        following = set()
+        for extra, reached in states:
+            counted = {c: turnout.counted[c] + extra[c - 1] for c in (1, 2)}
+            result = reference(rule_set, maxima, reached, Turnout(counted, turnout.roll, turnout.registered))
+            outcomes.add((result.outcome, result.elected, result.tied))
+            for c in (1, 2):
+                if extra[c - 1] == slack[c]:
+                    continue
+                more = (extra[0] + (c == 1), extra[1] + (c == 2))
+                for ballot in product(*(range(maximum + 1) for maximum in maxima)):
+                    weighted = WEIGHTS[c] if c in rule_set.eligible else 0
+                    following.add((more, tuple(x + weighted * v for x, v in zip(reached, ballot, strict=True))))
+        states = following
+    return outcomes
+
+
+@given(contests(), st.integers(0, 2), st.integers(0, 1))
+@settings(max_examples=150, deadline=None)
+def test_the_slack_matters_exactly_if_some_further_ballots_change_the_outcome(
+    contest: tuple[RuleSet, list[int], list[int], Turnout], first: int, second: int
+) -> None:
+    """Against every set of further ballots with every content."""
+    rule_set, maxima, counts, turnout = contest
+    slack = {1: first, 2: second}
+    changes = len(outcomes_in_reach(contest, slack)) > 1
+
+    assert slack_matters(rule_set, maxima, counts, turnout, WEIGHTS, slack=slack) == changes
+
+
+def test_slack_of_a_landslide_does_not_matter() -> None:
+    """Nine to one stands against seven further ballots and not against eight; other classes' slack is nothing."""
+    for slack, matters in (({}, False), ({1: 7}, False), ({1: 8}, True), ({2: 99}, False)):
+        assert slack_matters(rule(), [1, 1], [9, 1], EVERYONE, WEIGHTS, slack=slack) == matters
