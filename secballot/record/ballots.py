@@ -75,6 +75,16 @@ def check_admissible(state: SittingState, body: Ballot) -> PollState:
         raise RecordError("no effective opening has this ctx", check="BAL-01", culprit=DELEGATE)
     if poll.status != "open":
         raise RecordError("the poll is not open", check="BAL-02", culprit=DELEGATE)
+    check_continues(state, poll, body)
+    return poll
+
+
+def check_continues(state: SittingState, poll: PollState, body: Ballot) -> None:
+    """Check that the ballot continues its credential's chain.
+
+    Raises:
+        RecordError: BAL-03 to BAL-05, the first that fails.
+    """
     head = poll.heads.get(body.credential)
     expected = (0, bytes(32)) if head is None else (head.sequence + 1, head.leaf)
     if (body.sequence, body.previous) != expected:
@@ -83,7 +93,6 @@ def check_admissible(state: SittingState, body: Ballot) -> PollState:
         raise RecordError("class or credential differ from the first ballot's", check="BAL-04", culprit=DELEGATE)
     if body.sequence >= state.the_manifest().limits.ballots_per_credential:
         raise RecordError("the credential has used up its ballots", check="BAL-05", culprit=DELEGATE)
-    return poll
 
 
 def _ciphertexts_of(state: SittingState, head: Head) -> Ciphertexts:

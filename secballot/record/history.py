@@ -47,14 +47,15 @@ class LogHistory:
 
     def root(self, size: int) -> bytes:
         """Return the root of the first `size` entries, 0..len."""
-        return root_at(size, self._subtree)
+        return root_at(size, self.subtree)
 
-    def _subtree(self, level: int, index: int) -> bytes:
+    def subtree(self, level: int, index: int) -> bytes:
+        """Return the hash of a complete subtree: 2^level leaves from index·2^level on."""
         if level == 0:
             return self.leaf(index)
         found = self._subtrees.get((level, index))
         if found is None:
-            found = node_hash(self._subtree(level - 1, 2 * index), self._subtree(level - 1, 2 * index + 1))
+            found = node_hash(self.subtree(level - 1, 2 * index), self.subtree(level - 1, 2 * index + 1))
             if level >= _CACHED_LEVEL:
                 self._subtrees[level, index] = found
         return found
@@ -83,11 +84,13 @@ class WitnessedCheckpoint:
 
     Attributes:
         checkpoint: origin, size and root.
-        times: seconds since the epoch, one for each witness that signed.
+        names: witnesses that signed, in manifest order.
+        times: seconds since the epoch, one for each of them.
         note: the whole note.
     """
 
     checkpoint: Checkpoint
+    names: tuple[str, ...]
     times: tuple[int, ...]
     note: bytes
 
@@ -116,11 +119,12 @@ def open_witnessed(manifest: Manifest, operators: list[LogOperator], note: bytes
     """
     checkpoint = Checkpoint.decode(Note.decode(note).text)
     checkpoint.check_profile()
-    opened = _policy(manifest, operator_at(operators, checkpoint.tree_size)).open(note, origin=manifest.log.origin)
+    opened = policy_of(manifest, operator_at(operators, checkpoint.tree_size)).open(note, origin=manifest.log.origin)
     times = tuple(cosignature.time for cosignature in opened.cosignatures)
     if max(times) > MAX_INTEGER:
         raise PolicyError("a cosignature's time is beyond 2^53−1")
-    return WitnessedCheckpoint(checkpoint, times, note)
+    names = tuple(cosignature.vkey.name for cosignature in opened.cosignatures)
+    return WitnessedCheckpoint(checkpoint, names, times, note)
 
 
 def open_embedded(
@@ -167,7 +171,8 @@ def _check_lines(manifest: Manifest, note: bytes) -> None:
         raise PolicyError("the cosignatures of an embedded checkpoint stand in manifest order, each witness once")
 
 
-def _policy(manifest: Manifest, operator: LogOperator) -> Policy:
+def policy_of(manifest: Manifest, operator: LogOperator) -> Policy:
+    """Return the C2SP policy of a sitting: the log key in force and any q of the manifest's witnesses."""
     log = VerifierKey(manifest.log.origin, ED25519, operator.key)
     witnesses = [VerifierKey(w.name, ED25519_COSIGNATURE, w.key) for w in manifest.witnesses.witnesses]
     return Policy.of([log], witnesses, manifest.witnesses.quorum)

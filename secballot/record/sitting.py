@@ -33,6 +33,7 @@ from secballot.errors import (
 )
 from secballot.record import ballots, ceremony, closing, convening, polls, registration, setup, tallying
 from secballot.record.acts import ACTS, check_slot, collect
+from secballot.record.history import LogOperator
 from secballot.record.outcome import Act, Commit, Failure, Judgement, Outcome, Position
 from secballot.record.parties import SIGNERS
 from secballot.record.state import SittingState
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from secballot.record.ballots import Verdict
+    from secballot.records.manifest import Manifest
 
 _RULES: Final[Mapping[str, Callable[[SittingState, Any, Act], Commit]]] = {
     "adjournment": closing.judge_adjournment,
@@ -100,6 +102,11 @@ class SittingRecord:
             fetch: returns the bytes of the entry at an index that was appended before.
         """
         self.state = SittingState(anchor=anchor, fetch=fetch)
+
+    @staticmethod
+    def first_operators(manifest: Manifest) -> list[LogOperator]:
+        """Return the log operators in force before any handover, for reading checkpoints ahead of the replay."""
+        return [LogOperator(manifest.log.key, manifest.log.promise_key, 0, None)]
 
     def __len__(self) -> int:
         """Return the number of entries appended."""

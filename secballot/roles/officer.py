@@ -1,0 +1,213 @@
+"""The presidium: founds the sitting, freezes the roll, convenes, opens and closes polls, publishes results.
+
+Each holder of a presidium key is one `Officer`. An act of several signers is posted by one and countersigned by the
+others; where the body follows from the log alone, each can post it by itself.
+
+Source: SPEC.md#registration-act, SPEC.md#polls, SPEC.md#result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from secballot.errors import PolicyError, RefusalError
+from secballot.record.polls import minimum_duration
+from secballot.record.tallying import recompute_result
+from secballot.records.ceremony import CeremonyRestart
+from secballot.records.closing import Adjournment, Annulment, Closing, Lapse
+from secballot.records.convening import Convening
+from secballot.records.document import MAX_DATA_BYTES, Document
+from secballot.records.opening import Contest, Extension, Opening
+from secballot.records.promise import Handover
+from secballot.records.roll import Registration, RegistrationClose
+from secballot.roles.party import SigningParty, embedded_note
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from secballot.record.history import WitnessedCheckpoint
+    from secballot.record.state import PollState
+    from secballot.records.manifest import Manifest
+    from secballot.records.promise import Promise
+    from secballot.roles.view import WitnessedView
+
+
+class Closer(SigningParty):
+    """A party whose single key may close a poll or let it lapse: any presidium member or trustee."""
+
+    def close_poll(self, number: int) -> Promise:
+        """Close a poll with the newest checkpoint whose cosignatures lie in the closing window.
+
+        Raises:
+            PolicyError: no checkpoint at hand has a quorum of times in the window, or none proves the duration.
+            RefusalError: the board refuses the closing, for instance because an accepted ballot lies behind it.
+        """
+        self.view.refresh()
+        return self.post("closing", closing_body(self.view, poll_by_number(self.view, number)))
+
+    def lapse_poll(self, number: int) -> Promise:
+        """Let a poll lapse that nobody closed within its grace.
+
+        Raises:
+            PolicyError: no checkpoint at hand is late enough.
+        """
+        self.view.refresh()
+        poll = poll_by_number(self.view, number)
+        deadline = poll.closes_at + self.manifest.grace
+        note = _first_note(self.view, poll, earliest=deadline + 1)
+        return self.post("lapse", Lapse(checkpoint=note, ctx=poll.ctx))
+
+
+class Officer(Closer):
+    """The holder of one presidium key."""
+
+    def found(self, manifest: Manifest) -> Promise:
+        """Sign the manifest; the sitting exists once enough of the presidium have."""
+        return self.post("manifest", manifest)
+
+    def restart_ceremony(self) -> Promise:
+        """End the current ceremony session, naming every participant that is silent in its current round.
+
+        Raises:
+            RefusalError: nobody is silent, or the ceremony is complete.
+        """
+        self.view.refresh()
+        ceremony = self.view.state.ceremony
+        if ceremony is None or ceremony.complete:
+            raise RefusalError("no ceremony is running")
+        posted = ceremony.rounds[ceremony.round]
+        silent = tuple(index for index in ceremony.session.participants if index not in posted)
+        if not silent or len(silent) == len(ceremony.session.participants):
+            raise RefusalError("a restart needs trustees that are silent and others that go on")
+        rest = tuple(index for index in ceremony.session.participants if index in posted)
+        return self.post(
+            "ceremony-restart",
+            CeremonyRestart(participants=rest, round=ceremony.round, session=ceremony.session.number, silent=silent),
+        )
+
+    def register(self, first_poll: int) -> Promise:
+        """Freeze the roll and registrar keys, for the polls from this one on."""
+        self.view.refresh()
+        return self.post("registration", Registration(first_poll, self.view.state.staged.number))
+
+    def close_registration(self) -> Promise:
+        """End the requests of the current registration."""
+        self.view.refresh()
+        return self.post("registration-close", RegistrationClose(len(self.view.state.registrations)))
+
+    def convene(self) -> Promise:
+        """Convene the current registration on the newest witnessed checkpoint.
+
+        Raises:
+            RefusalError: the checkpoint does not cover all consents yet; the board says which are missing.
+        """
+        checkpoint = self.view.refresh()
+        number = len(self.view.state.registrations)
+        return self.post("convening", Convening(embedded_note(self.manifest, checkpoint), number))
+
+    def post_document(self, text: str) -> bytes:
+        """Post a long text in chunks and return its SHA-256, which openings name."""
+        data = text.encode()
+        digest = hashlib.sha256(data).digest()
+        pieces = _pieces(text)
+        for number, piece in enumerate(pieces, 1):
+            self.post("document", Document(chunk=number, chunks=len(pieces), data=piece, document=digest))
+        return digest
+
+    def open_poll(self, number: int, contests: Sequence[Contest], closes_at: int) -> Promise:
+        """Open a poll on the newest convening that covers its number.
+
+        Args:
+            number: the poll.
+            contests: its questions.
+            closes_at: seconds since the epoch.
+
+        Raises:
+            RefusalError: no registration that covers the poll is convened, or the board refuses the opening.
+        """
+        self.view.refresh()
+        for registration in reversed(self.view.state.registrations):
+            if registration.convening is not None and registration.first_poll <= number:
+                body = Opening(
+                    closes_at=closes_at, contests=tuple(contests), convening=registration.convening, poll=number
+                )
+                return self.post("opening", body)
+        raise RefusalError("no registration that covers this poll is convened")
+
+    def extend_poll(self, number: int, closes_at: int) -> Promise:
+        """Move a poll's closing time to a later one, once."""
+        self.view.refresh()
+        return self.post("extension", Extension(closes_at, poll_by_number(self.view, number).ctx))
+
+    def publish_result(self, number: int) -> Promise:
+        """Sign the result that this officer's own machine computed from the log.
+
+        Raises:
+            RecordError: there is none yet (RES-01).
+        """
+        self.view.refresh()
+        return self.post("result", recompute_result(self.view.state, poll_by_number(self.view, number)))
+
+    def annul_poll(self, number: int, reason: str) -> Promise:
+        """Sign the annulment of a poll; trustees must sign it too."""
+        self.view.refresh()
+        return self.post("annul", Annulment(poll_by_number(self.view, number).ctx, reason))
+
+    def adjourn(self) -> Promise:
+        """End the sitting on the newest witnessed checkpoint."""
+        checkpoint = self.view.refresh()
+        return self.post("adjournment", Adjournment(embedded_note(self.manifest, checkpoint)))
+
+    def hand_over(self, size: int, root: bytes) -> Promise:
+        """Sign the handover of the log to the next successor, at the newest witnessed size."""
+        return self.post("handover", Handover(root, size, self.view.state.handovers + 1))
+
+
+def poll_by_number(view: WitnessedView, number: int) -> PollState:
+    """Return the poll with this number.
+
+    Raises:
+        RefusalError: it has not been opened.
+    """
+    poll = view.state.polls.get(number)
+    if poll is None:
+        raise RefusalError(f"poll {number} has not been opened")
+    return poll
+
+
+def closing_body(view: WitnessedView, poll: PollState) -> Closing:
+    """Return the closing that the checkpoints at hand allow, the newest first.
+
+    Raises:
+        PolicyError: no checkpoint has a quorum of times in the closing window, or none shows the minimum duration.
+
+    Source: SPEC.md#closing.
+    """
+    grace = view.state.the_manifest().grace
+    last = _first_note(view, poll, earliest=poll.closes_at, latest=poll.closes_at + grace)
+    first = _first_note(view, poll, latest=poll.closes_at - minimum_duration(view.state, poll))
+    return Closing(checkpoint=last, ctx=poll.ctx, opening_checkpoint=first)
+
+
+def _first_note(view: WitnessedView, poll: PollState, *, earliest: int = 0, latest: int = 2**53) -> str:
+    """Return the newest note at hand that covers the opening and has a quorum of times within the bounds."""
+    covering: list[WitnessedCheckpoint] = [c for c in view.quorum_notes() if c.checkpoint.tree_size > poll.index]
+    for checkpoint in covering:
+        try:
+            return embedded_note(view.state.the_manifest(), checkpoint, earliest=earliest, latest=latest)
+        except PolicyError:
+            continue
+    raise PolicyError("no checkpoint at hand covers the opening with a quorum of times within the bounds")
+
+
+def _pieces(text: str) -> list[str]:
+    """Split a text into chunks of at most the allowed bytes, never inside a character."""
+    data, pieces, start = text.encode(), [], 0
+    while start < len(data):
+        stop = min(start + MAX_DATA_BYTES, len(data))
+        while stop < len(data) and data[stop] & 0xC0 == 0x80:  # noqa: PLR2004  # a UTF-8 continuation byte
+            stop -= 1
+        pieces.append(data[start:stop].decode())
+        start = stop
+    return pieces

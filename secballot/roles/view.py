@@ -1,0 +1,181 @@
+"""A party's own view of the log: witnessed, replayed by its own machine, and never rolled back.
+
+Every party acts only on a prefix that lies under a quorum-cosigned checkpoint consistent with every checkpoint it has
+seen. This class is that rule: it replays each entry once, and refuses a checkpoint that its own leaves contradict.
+
+Source: SPEC.md#data-flow, SPEC.md#parties-and-trust.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from secballot.board.checkpoint import Checkpoint
+from secballot.board.merkle import Frontier, leaf_hash
+from secballot.board.note import Note
+from secballot.errors import (
+    EncodingError,
+    InconsistentLogError,
+    PolicyError,
+    RefusalError,
+    StoreError,
+    VerificationError,
+)
+from secballot.record import Judgement, Outcome, SittingRecord
+from secballot.record.history import WitnessedCheckpoint, open_witnessed
+from secballot.records.entry import decode_entry
+from secballot.records.manifest import Manifest
+
+if TYPE_CHECKING:
+    from secballot.board.reader import LogSource
+    from secballot.record.state import SittingState
+
+ANCHOR_BYTES = 32
+_SEARCHED_ENTRIES = 1_000
+
+
+class WitnessedView:
+    """What one party knows of the sitting, all of it verified by itself.
+
+    Attributes:
+        anchor: the sitting_id, 32 bytes, from outside the board.
+        record: the machine, replayed up to `checkpoint`.
+        checkpoint: the newest quorum checkpoint that this view accepted, or None before the first.
+        judgements: outcome of every entry replayed.
+        seen: every checkpoint accepted; a note kept here still shows its time when the board has a later one.
+    """
+
+    def __init__(self, source: LogSource, anchor: bytes) -> None:
+        """Begin with nothing seen.
+
+        Args:
+            source: where entries and checkpoints are read; trusted for nothing.
+            anchor: the sitting_id.
+
+        Raises:
+            RefusalError: the anchor is not 32 bytes; no party starts without it.
+        """
+        if len(anchor) != ANCHOR_BYTES:
+            raise RefusalError("the trust anchor is the sitting_id, 32 bytes, from a channel other than the board")
+        self.anchor = anchor
+        self.checkpoint: WitnessedCheckpoint | None = None
+        self.judgements: list[Judgement] = []
+        self.seen: list[WitnessedCheckpoint] = []
+        self._source = source
+        self.record = SittingRecord(anchor, fetch=source.entry)
+
+    @property
+    def state(self) -> SittingState:
+        """The verified state; read-only for callers."""
+        return self.record.state
+
+    @property
+    def size(self) -> int:
+        """Entries replayed, all of them under `checkpoint`."""
+        return len(self.record)
+
+    def refresh(self) -> WitnessedCheckpoint:
+        """Catch up with the newest quorum checkpoint and return it.
+
+        Raises:
+            PolicyError: no checkpoint at hand satisfies the witness quorum.
+            InconsistentLogError: the newest one contradicts what this view has seen (split view or rollback).
+            StoreError: an entry under the checkpoint cannot be read.
+        """
+        manifest = self.state.manifest or self._find_manifest()
+        opened = self._newest(manifest)
+        size = opened.checkpoint.tree_size
+        if size < self.size:
+            raise InconsistentLogError(
+                "the newest witnessed checkpoint is older than one already seen", check="LOG-02", evidence=opened.note
+            )
+        entries = list(self._source.entries(self.size, size))
+        if len(entries) != size - self.size:
+            raise StoreError("the source lacks entries that a witnessed checkpoint commits to")
+        leaves = [self.state.history.leaf(index) for index in range(self.size)]
+        frontier = Frontier.of([*leaves, *(leaf_hash(entry) for entry in entries)])
+        if frontier.root() != opened.checkpoint.root:
+            raise InconsistentLogError(
+                "the entries are not those that the witnessed checkpoint commits to",
+                check="LOG-02",
+                evidence=opened.note,
+            )
+        self.judgements += [self.record.append(entry) for entry in entries]
+        self._check_failures()
+        self.checkpoint = opened
+        if opened not in self.seen:
+            self.seen.append(opened)
+        return opened
+
+    def entry(self, index: int) -> bytes:
+        """Return the bytes of an entry that this view has replayed, compared with the leaf it knows.
+
+        Raises:
+            StoreError: not replayed, or the source now gives other bytes.
+        """
+        if not 0 <= index < self.size:
+            raise StoreError("no entry at this index has been verified")
+        data = self._source.entry(index)
+        if leaf_hash(data) != self.state.history.leaf(index):
+            raise StoreError("the source gives another entry than the one verified")
+        return data
+
+    def pending_acts(self) -> list[int]:
+        """Return the indices of entries whose signature is collected for an act that does not stand yet."""
+        pending = []
+        for judgement in self.judgements:
+            if judgement.outcome is Outcome.COLLECTED:
+                entry = decode_entry(self.entry(judgement.index))
+                if (entry.kind, entry.body_hash) in self.state.collections:
+                    pending.append(judgement.index)
+        return pending
+
+    def quorum_notes(self) -> list[WitnessedCheckpoint]:
+        """Return every quorum checkpoint at hand that is true of this log, newest first."""
+        manifest = self.state.the_manifest()
+        found = list(self.seen)
+        for note in self._source.checkpoint_notes():
+            try:
+                opened = open_witnessed(manifest, self.state.operators, note)
+            except (EncodingError, VerificationError, PolicyError):
+                continue
+            size = opened.checkpoint.tree_size
+            if size <= self.size and self.state.history.root(size) == opened.checkpoint.root:
+                found.append(opened)
+        return sorted(dict.fromkeys(found), key=lambda checkpoint: checkpoint.checkpoint.tree_size, reverse=True)
+
+    def _check_failures(self) -> None:
+        if self.state.failures:
+            failure = self.state.failures[0]
+            raise InconsistentLogError(failure.reason, check=failure.check, evidence=failure.evidence)
+
+    def _find_manifest(self) -> Manifest:
+        """Return the manifest whose body hashes to the anchor; its signatures are judged in the replay."""
+        stop = min(self._source.size(), _SEARCHED_ENTRIES)
+        for data in self._source.entries(0, stop):
+            try:
+                entry = decode_entry(data)
+            except EncodingError:
+                continue
+            if isinstance(entry.body, Manifest) and entry.body_hash == self.anchor:
+                return entry.body
+        raise RefusalError("the log holds no manifest with this sitting_id", check="SIT-01")
+
+    def _newest(self, manifest: Manifest) -> WitnessedCheckpoint:
+        """Return the newest checkpoint at hand under a quorum, trying the log's keys known so far."""
+        newest: WitnessedCheckpoint | None = None
+        operators = self.state.operators or SittingRecord.first_operators(manifest)
+        for note in self._source.checkpoint_notes():
+            try:
+                if newest is not None and _size_of(note) <= newest.checkpoint.tree_size:
+                    continue
+                newest = open_witnessed(manifest, operators, note)
+            except (EncodingError, VerificationError, PolicyError):
+                continue
+        if newest is None:
+            raise PolicyError("no checkpoint at hand satisfies the witness quorum", check="LOG-01")
+        return newest
+
+
+def _size_of(note: bytes) -> int:
+    return Checkpoint.decode(Note.decode(note).text).tree_size
