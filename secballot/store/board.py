@@ -30,9 +30,8 @@ from secballot.store.board_tables import (
     SCHEMA,
     StoredSubtrees,
     insert_entries,
-    open_engine,
-    storing,
 )
+from secballot.store.engine import open_engine, storing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

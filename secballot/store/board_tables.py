@@ -1,4 +1,4 @@
-"""The tables of the board's database, how it is opened, and how its rows become subtrees of the Merkle tree.
+"""The tables of the board's database, and how its rows become subtrees of the Merkle tree.
 
 `entries` and `nodes` only ever grow. `nodes` holds the complete subtrees from level 1 up, so that roots and proofs cost
 O(log n) reads; level 0 is `entries.leaf_hash`. `meta.size` is the one cell that appenders compare and swap.
@@ -8,25 +8,14 @@ Source: SPEC.md#log.
 
 from __future__ import annotations
 
-import os
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from sqlalchemy import event
-from sqlalchemy.exc import SQLAlchemyError
 
 from secballot.board.merkle import frontier_at, leaf_hash
-from secballot.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from sqlalchemy.engine.interfaces import DBAPIConnection
-    from sqlalchemy.pool import ConnectionPoolEntry
-
-_LOCK_SECONDS = 30
+    from collections.abc import Sequence
 
 # SQLite's strict tables know INTEGER, which holds 64 bits, and not BIGINT.
 _Count = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -97,55 +86,3 @@ def insert_entries(
     connection.execute(ENTRIES.insert(), entries)
     if nodes:
         connection.execute(NODES.insert(), nodes)
-
-
-def open_engine(where: str | Path, *, create: bool) -> sa.Engine:
-    """Return the engine for a path or URL; a new SQLite file is the owner's alone from its first byte.
-
-    Raises:
-        StoreError: there is no such file to open, or the URL names an SQLite database in memory.
-    """
-    if isinstance(where, str) and "://" in where:
-        url = sa.make_url(where)
-    else:
-        url = sa.URL.create("sqlite", database=str(where))
-    if url.get_backend_name() != "sqlite":
-        return sa.create_engine(url)
-    if not url.database or url.database == ":memory:":
-        raise StoreError("a board is kept in a file")
-    path = Path(url.database)
-    if create:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        sync_folder(path.parent)
-    elif not path.is_file():
-        raise StoreError("there is no board here")
-    engine = sa.create_engine(url, connect_args={"timeout": _LOCK_SECONDS})
-    event.listen(engine, "connect", _set_durable)
-    return engine
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names of new and replaced files in a folder durable, where the system can."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _set_durable(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.close()
-
-
-@contextmanager
-def storing() -> Iterator[None]:
-    """Turn every trouble of the database or the disk into a `StoreError`."""
-    try:
-        yield
-    except (SQLAlchemyError, OSError, OverflowError) as error:
-        raise StoreError(f"the board's database does not answer: {type(error).__name__}") from error

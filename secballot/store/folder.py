@@ -45,7 +45,7 @@ from secballot.board.tile import (
 )
 from secballot.encoding import parse_decimal
 from secballot.errors import EncodingError, InconsistentLogError, StoreError, VerificationError
-from secballot.store.board_tables import sync_folder
+from secballot.store.engine import sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -183,7 +183,7 @@ class FolderReader:
         if root_of(hashes) != checkpoint.root:
             raise InconsistentLogError("the leaf hashes in the folder are not those of the checkpoint")
         for bundle, expected in zip(bundles, hashes, strict=True):
-            entries = self._bundle(bundle)
+            entries = self.bundle(bundle)
             if root_of(leaf_hash(entry) for entry in entries) != expected:
                 raise InconsistentLogError(f"the entries in {bundle.path} are not those of the checkpoint")
             yield from entries
@@ -199,7 +199,7 @@ class FolderReader:
         if not 0 <= index < size:
             raise StoreError("the index is not inside the tree")
         first = index - index % TILE_WIDTH
-        entry = self._bundle(Tile(None, index // TILE_WIDTH, min(TILE_WIDTH, size - first)))[index - first]
+        entry = self.bundle(Tile(None, index // TILE_WIDTH, min(TILE_WIDTH, size - first)))[index - first]
         proof = InclusionProof.prove(index, size, _TileSubtrees(self, size))
         try:
             proof.verify(leaf_hash(entry), checkpoint.root)
@@ -220,7 +220,12 @@ class FolderReader:
         proof.verify(old.root, new.root)
         return proof
 
-    def _bundle(self, bundle: Tile) -> tuple[bytes, ...]:
+    def bundle(self, bundle: Tile) -> tuple[bytes, ...]:
+        """Return the entries of a bundle, not verified; the full bundle serves where the partial one is gone.
+
+        Raises:
+            StoreError: missing or garbled.
+        """
         found, data = self._partial_or_full(bundle, MAX_BUNDLE_SIZE)
         try:
             return decode_bundle(data, found.width)[: bundle.width]

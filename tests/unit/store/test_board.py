@@ -24,7 +24,8 @@ from secballot.board.note import Ed25519Signer, Note
 from secballot.errors import EncodingError, InconsistentLogError, StoreError
 from secballot.signing import SigningKey
 from secballot.store.board import BoardStore
-from secballot.store.board_tables import SCHEMA, open_engine
+from secballot.store.board_tables import SCHEMA
+from secballot.store.engine import open_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -273,7 +274,6 @@ APPENDER = textwrap.dedent(
     import sys
     from secballot.errors import StoreError
     from secballot.store.board import BoardStore
-from secballot.store.board_tables import SCHEMA, open_engine
 
     path, name, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
     board = BoardStore.open(path)
