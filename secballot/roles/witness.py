@@ -1,0 +1,159 @@
+"""The witness: cosigns checkpoints of the logs it follows, each only as growth of the one before.
+
+Its whole state is one note for each log, changed in this order (SPEC.md#parties-and-trust, C2SP tlog-witness):
+
+- read the note, decide about the request;
+- replace the note if it is still the one read, synced to disk; if not, begin again;
+- only then release the cosignature.
+
+A crash before the replacement has released nothing. After it the log asks again, is told the new size by a 409, and
+gets its cosignature by a request from that size to itself. Without its journal a witness does not start: it could
+cosign a shorter or another log.
+
+Source: SPEC.md#board-profile; C2SP tlog-witness@v1.0.0.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from secballot.board.cosignature import Ed25519Cosigner
+from secballot.board.merkle import HASH_SIZE
+from secballot.board.note import ED25519, VerifierKey
+from secballot.board.witness import WitnessState, decide, open_request
+from secballot.encoding import decode_u64, encode_u64
+from secballot.errors import StoreError
+from secballot.store.journal import Journal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Self
+
+    from secballot.signing import SigningKey
+
+_IDENTITY, _KEYS, _STATES = "witness", "witness-log-key", "witness-state"
+_SIZE_BYTES = 8
+
+
+class WitnessRole:
+    """One witness with one key, following any number of logs.
+
+    Safe to use from several threads, and from several processes that share the journal.
+
+    Attributes:
+        name: C2SP key name, as the manifest has it.
+        vkey: its public key (type 0x04).
+    """
+
+    def __init__(self, name: str, key: SigningKey, journal: Journal) -> None:
+        """Take up a witness's work where its journal left it.
+
+        Args:
+            name: C2SP key name.
+            key: used for cosignatures and nothing else.
+            journal: this witness's own.
+
+        Raises:
+            StoreError: the journal belongs to another witness, or does not answer.
+            EncodingError: the name cannot be a key name.
+        """
+        self._cosigner = Ed25519Cosigner(name, key)
+        self._journal = journal
+        self.name = name
+        self.vkey = self._cosigner.vkey
+        identity = self.vkey.encode().encode()
+        if journal.put_once(_IDENTITY, b"", identity) != identity:
+            raise StoreError("the journal belongs to another witness")
+
+    @classmethod
+    def create(cls, path: str | Path, name: str, key: SigningKey) -> Self:
+        """Return a new witness, which follows no log yet, with a new journal at this path.
+
+        Raises:
+            StoreError: there is a journal already, or the disk does not take it.
+        """
+        return cls(name, key, Journal.create(path))
+
+    @classmethod
+    def open(cls, path: str | Path, name: str, key: SigningKey) -> Self:
+        """Return the witness whose journal is at this path.
+
+        Raises:
+            StoreError: the journal is lost, another witness's, or does not answer.
+        """
+        return cls(name, key, Journal.open(path))
+
+    def follow(self, origin: str, log_key: bytes, start: WitnessState) -> None:
+        """Follow a log from a known state on; a log that is followed already keeps its state and gains the key.
+
+        Args:
+            origin: the log's origin, which is also the name of its key.
+            log_key: Ed25519 key of the log, or of a successor to whom it may be handed over.
+            start: the state to grow from; `WitnessState()` for a log that is to be seen from its beginning.
+
+        Raises:
+            EncodingError: the origin cannot name a key, or the key is not 32 bytes.
+            StoreError: the journal does not answer.
+        """
+        vkey = VerifierKey(origin, ED25519, log_key).encode().encode()
+        # The state goes first: a log with a key and without a state would be one whose state was lost.
+        self._journal.put_once(_STATES, origin.encode(), _encode(start))
+        self._journal.put_once(_KEYS, vkey, origin.encode())
+
+    def state(self, origin: str) -> WitnessState:
+        """Return the last checkpoint of this log that was cosigned.
+
+        Raises:
+            StoreError: the log is not followed, or the journal does not answer.
+        """
+        return _decode(self._stored(origin))
+
+    def add_checkpoint(self, body: bytes, *, now: int) -> bytes:
+        """Return the body of the 200 answer to an add-checkpoint request, after its state is on disk.
+
+        Args:
+            body: the request.
+            now: seconds since the epoch, at least 1.
+
+        Raises:
+            WitnessRefusalError: 400, 403, 404, 409 or 422, with the body of that answer.
+            EncodingError: the time is out of range.
+            StoreError: the journal does not answer; nothing is released.
+
+        Source: C2SP tlog-witness, add-checkpoint.
+        """
+        opened = open_request(body, self._logs())
+        origin = opened.checkpoint.origin
+        while True:
+            stored = self._stored(origin)
+            decision = decide(opened, _decode(stored), [self._cosigner], now)
+            try:
+                self._journal.replace(_STATES, origin.encode(), stored, _encode(decision.state))
+            except StoreError:
+                # Somebody else has moved on: the next decision answers 409. If nobody has, the disk is in trouble.
+                if self._stored(origin) == stored:
+                    raise
+                continue
+            return decision.body
+
+    def _logs(self) -> dict[str, list[VerifierKey]]:
+        logs: dict[str, list[VerifierKey]] = {}
+        for vkey, origin in self._journal.items(_KEYS):
+            logs.setdefault(origin.decode(), []).append(VerifierKey.decode(vkey.decode()))
+        return logs
+
+    def _stored(self, origin: str) -> bytes:
+        stored = self._journal.get(_STATES, origin.encode())
+        if stored is None:
+            raise StoreError("this log is not followed, or its state is lost")
+        return stored
+
+
+def _encode(state: WitnessState) -> bytes:
+    return encode_u64(state.tree_size) + state.root
+
+
+def _decode(data: bytes) -> WitnessState:
+    if len(data) != _SIZE_BYTES + HASH_SIZE:
+        raise StoreError("the journal's note of a log's state is garbled")
+    return WitnessState(decode_u64(data[:_SIZE_BYTES]), data[_SIZE_BYTES:])
