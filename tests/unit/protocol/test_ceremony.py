@@ -29,17 +29,10 @@ from secballot.protocol.ceremony_dealing import TrusteeSecrets
 from secballot.records.ceremony import CEREMONY_COMMIT, CEREMONY_REVEAL, CEREMONY_SHARES
 from secballot.sharing import lagrange_at_zero
 from tests.ceremony_run import SITTING, CeremonyRun, run_ceremony, seed, session_of
+from tests.spec_hash import spec_hash
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-
-def spec_hash(label: str, *fields: bytes | int) -> bytes:
-    """Return H as SPEC.md#hash writes it, from the standard library alone."""
-    data = b"secballot/v1"
-    for field in (label.encode(), *(f.to_bytes(8, "big") if isinstance(f, int) else f for f in fields)):
-        data += len(field).to_bytes(8, "big") + field
-    return hashlib.sha512(data).digest()
 
 
 def combine(run: CeremonyRun, indices: Sequence[int]) -> int:
