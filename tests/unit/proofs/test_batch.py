@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +15,9 @@ from secballot.errors import InvalidProofError, ProtocolError
 from secballot.group import BASE, Elements, vartime_multiply_base
 from secballot.proofs.batch import WEIGHT_BYTES, find_invalid, first_false_equation
 from tests.unit.proofs.statements import KEY, Membership, plus_one
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 GOOD = [
     Membership.honest(value, values, 77)
@@ -127,7 +131,7 @@ class Stub:
         """Return one element."""
         return BASE
 
-    def fold(self, weights: object) -> tuple[list[int], int, int]:
+    def fold(self, weights: Sequence[int]) -> tuple[list[int], int, int]:
         """Return zero coefficients, or one for the base."""
         return [0] * self.coefficients, int(self.false), 0
 
@@ -151,3 +155,17 @@ def test_coefficients_must_match_the_elements() -> None:
 def test_a_claim_is_named_only_for_an_equation_of_its_own() -> None:
     """What the sum of a block says is never the verdict: a claim must fail alone."""
     assert find_invalid([Stub(1), Stub(1, false=True), Stub(2)], KEY) == [1]
+
+
+class Miscomputed(Stub):
+    """A claim whose only equation is true, but whose weighted sum is computed wrongly."""
+
+    def fold(self, weights: Sequence[int]) -> tuple[list[int], int, int]:
+        """Be wrong for every weight but one."""
+        return [0], int(weights[0] != 1), 0
+
+
+def test_an_error_of_the_batch_excludes_nobody() -> None:
+    """The equation by itself holds, so the claim stands, whatever its block came to."""
+    assert find_invalid([Miscomputed(1), Stub(1, false=True)], KEY) == [1]
+    assert first_false_equation(Miscomputed(1), KEY) is None
