@@ -1,0 +1,247 @@
+"""Judge ballots by themselves: the stateless checks BAL-06 to BAL-13, one ballot at a time or many at once.
+
+A verdict depends on the poll and the ballot alone; what came before it in the log is for `secballot.record`. The
+checks run in the order of SPEC.md#admission, and a ballot's reason is the first that fails:
+
+- BAL-06 sizes, BAL-07 credential, T and z decode, BAL-08 the registrars' signatures;
+- BAL-09 z·G = T + e·S: only the owner of the credential gets past this, and it costs two decodings;
+- BAL-10, BAL-11 everything else decodes; BAL-12, BAL-13 the options' and sums' proofs hold.
+
+`check_ballots` weighs and adds the equations of all ballots, finds those that fail, and lets the single check have the
+last word on them: verdicts and reasons are those of `check_ballot`.
+
+Source: SPEC.md#admission, SPEC.md#ballot-proof.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from secballot import blind
+from secballot.errors import NOBODY, InvalidProofError, RecordError, SecballotError, blaming
+from secballot.group import Elements
+from secballot.proofs.batch import find_invalid, first_false_equation
+from secballot.protocol.ballot_layout import (
+    RANDOMIZER_BYTES,
+    SIGNATURE_BYTES,
+    BallotContext,
+    BallotLayout,
+    ContestShape,
+    ballot_entry_size,
+    ballot_fields,
+    credential_digest,
+)
+from secballot.protocol.ballot_proof import (
+    ContestsClaim,
+    OwnershipClaim,
+    decode_disjunctions,
+    decode_elements,
+    decode_integers,
+)
+from secballot.protocol.registration import credential_message, key_id
+from secballot.transcript import challenge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from secballot.elgamal import Ciphertexts
+    from secballot.records.ballot import Ballot
+
+__all__ = [
+    "BallotContext",
+    "BallotLayout",
+    "ContestShape",
+    "ballot_entry_size",
+    "ballot_fields",
+    "check_ballot",
+    "check_ballots",
+    "credential_digest",
+]
+
+
+def check_ballot(context: BallotContext, ballot: Ballot, *, known_credential: Callable[[bytes], bool]) -> Ciphertexts:
+    """Check a ballot by itself, equation by equation, and return its ciphertexts.
+
+    This is the judge in doubt: every equation is checked exactly, without weights. `check_ballots` is faster, even for
+    one ballot.
+
+    Args:
+        context: the poll that the ballot names.
+        ballot: any ballot body.
+        known_credential: tells of a `credential_digest` whether its registrars' signatures were verified before;
+            they are not verified again.
+
+    Returns:
+        The decoded ciphertexts of all contests of the ballot's class, in order.
+
+    Raises:
+        RecordError: BAL-01 it names another poll, BAL-06 the class has no contest or a size is wrong.
+        EncodingError: BAL-07, BAL-10 or BAL-11: something does not decode.
+        InvalidSignatureError: BAL-08: a registrar's signature does not verify.
+        InvalidProofError: BAL-09, BAL-12 or BAL-13: the credential's, an option's or a sum's proof does not hold.
+
+    Source: SPEC.md#admission.
+    """
+    return _check_proof(context, _check_credential(context, ballot, known_credential))
+
+
+def check_ballots(
+    context: BallotContext,
+    ballots: Sequence[Ballot],
+    *,
+    known_credential: Callable[[bytes], bool],
+    draw: Callable[[int], bytes] = os.urandom,
+) -> list[Ciphertexts | SecballotError]:
+    """Return for every ballot its ciphertexts, or the error that `check_ballot` raises for it.
+
+    Args:
+        context: the poll that the ballots name.
+        ballots: one block; some hundreds make good use of the batch.
+        known_credential: as in `check_ballot`.
+        draw: gives so many bytes that nobody could foresee, for the weights of the batch.
+
+    Raises:
+        ProtocolError: `draw` is broken.
+
+    Source: SPEC.md#admission.
+    """
+    # (1) BAL-06 to BAL-08, ballot by ballot; revotes share the signatures of a credential's first ballot
+    candidates, verdicts = _check_credentials(context, ballots, known_credential)
+    # (2) BAL-09 of all that are left: before anything else of a ballot costs a decoding
+    owned = _drop_invalid({at: one.ownership for at, one in candidates.items()}, context.joint_key, draw)
+    # (3) BAL-10 and BAL-11, ballot by ballot
+    claims: dict[int, ContestsClaim] = {}
+    for position in owned:
+        with suppress(SecballotError):
+            claims[position] = _decode_contests(candidates[position])
+    # (4) BAL-12 and BAL-13 of all that decode
+    for position in _drop_invalid(claims, context.joint_key, draw):
+        verdicts[position] = claims[position].ciphertexts
+    # (5) whatever fell out on the way is judged alone, in the order of the checks
+    for position, candidate in candidates.items():
+        if position not in verdicts:
+            try:
+                verdicts[position] = _check_proof(context, candidate)
+            except SecballotError as error:
+                verdicts[position] = error
+    return [verdicts[position] for position in range(len(ballots))]
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A ballot that passed BAL-06 to BAL-08, and what its proof is checked against."""
+
+    ballot: Ballot
+    layout: BallotLayout
+    e: int
+    ownership: OwnershipClaim
+
+
+def _check_credential(context: BallotContext, ballot: Ballot, known_credential: Callable[[bytes], bool]) -> _Candidate:
+    """Check BAL-06 to BAL-08, and take the ballot's challenge."""
+    if ballot.ctx != context.ctx:
+        raise RecordError("the ballot names another poll", check="BAL-01", culprit=NOBODY)
+    layout = context.layout(ballot.class_index)
+    _check_form(context, layout, ballot)
+    with blaming("BAL-07", NOBODY):
+        elements = Elements.decode(ballot.credential + ballot.commitment)
+        (response,) = decode_integers(ballot.response)
+    if not known_credential(credential_digest(ballot)):
+        with blaming("BAL-08", NOBODY):
+            _check_signatures(context, ballot)
+    e = challenge("ballot", *ballot_fields(context, ballot), ballot.commitment)
+    return _Candidate(ballot, layout, e, OwnershipClaim(elements, response, e))
+
+
+def _check_form(context: BallotContext, layout: BallotLayout, ballot: Ballot) -> None:
+    """Check BAL-06: the class has contests, and every size is that of the form."""
+    if not layout.shapes:
+        raise RecordError("the ballot's class has no contest in the poll", check="BAL-06", culprit=NOBODY)
+    if len(ballot.contests) != len(layout.shapes):
+        raise RecordError("the ballot has other contests than its class", check="BAL-06", culprit=NOBODY)
+    registrars = len(context.registrar_keys[ballot.class_index])
+    if (
+        len(ballot.randomizers) != RANDOMIZER_BYTES * registrars
+        or len(ballot.signatures) != SIGNATURE_BYTES * registrars
+        or not all(size.fit(contest) for size, contest in zip(layout.sizes, ballot.contests, strict=True))
+    ):
+        raise RecordError("a part of the ballot has another size than its form", check="BAL-06", culprit=NOBODY)
+
+
+def _check_signatures(context: BallotContext, ballot: Ballot) -> None:
+    """Check that every registrar signed the credential, for this registration, poll and class.
+
+    Raises:
+        InvalidSignatureError: one of the signatures does not verify.
+
+    Source: SPEC.md#credentials.
+    """
+    keys = context.registrar_keys[ballot.class_index]
+    for number, public_key in enumerate(keys, start=1):
+        place = (context.sitting_id, context.registration, number, context.poll, ballot.class_index)
+        message = credential_message(
+            context.sitting_id,
+            context.poll,
+            number,
+            key_id(*place, public_key),
+            ballot.class_index,
+            ballot.credential,
+        )
+        randomizer = ballot.randomizers[RANDOMIZER_BYTES * (number - 1) : RANDOMIZER_BYTES * number]
+        signature = ballot.signatures[SIGNATURE_BYTES * (number - 1) : SIGNATURE_BYTES * number]
+        blind.verify(public_key, blind.prepare(randomizer, message), signature)
+
+
+def _decode_contests(candidate: _Candidate) -> ContestsClaim:
+    """Check BAL-10 and BAL-11, and return what the proofs of the contests claim."""
+    with blaming("BAL-10", NOBODY):
+        disjunctions = decode_disjunctions(candidate.layout, candidate.ballot, candidate.e)
+    with blaming("BAL-11", NOBODY):
+        elements = decode_elements(candidate.ballot)
+    return ContestsClaim(candidate.layout, elements, disjunctions)
+
+
+def _check_proof(context: BallotContext, candidate: _Candidate) -> Ciphertexts:
+    """Check BAL-09 to BAL-13, each equation by itself, and return the ciphertexts."""
+    if first_false_equation(candidate.ownership, context.joint_key) is not None:
+        raise InvalidProofError(
+            "the ballot's proof does not show its credential's secret", check="BAL-09", culprit=NOBODY
+        )
+    claim = _decode_contests(candidate)
+    with blaming("BAL-12", NOBODY):
+        claim.check(context.joint_key, sums=False)
+    with blaming("BAL-13", NOBODY):
+        claim.check(context.joint_key, sums=True)
+    return claim.ciphertexts
+
+
+def _check_credentials(
+    context: BallotContext, ballots: Sequence[Ballot], known_credential: Callable[[bytes], bool]
+) -> tuple[dict[int, _Candidate], dict[int, Ciphertexts | SecballotError]]:
+    """Return by position the ballots that pass BAL-06 to BAL-08, and the errors of those that do not."""
+    candidates: dict[int, _Candidate] = {}
+    verdicts: dict[int, Ciphertexts | SecballotError] = {}
+    verified: set[bytes] = set()
+
+    def is_known(digest: bytes) -> bool:
+        return digest in verified or known_credential(digest)
+
+    for position, ballot in enumerate(ballots):
+        try:
+            candidates[position] = _check_credential(context, ballot, is_known)
+        except SecballotError as error:
+            verdicts[position] = error
+        else:
+            verified.add(credential_digest(ballot))
+    return candidates, verdicts
+
+
+def _drop_invalid(
+    claims: Mapping[int, OwnershipClaim] | Mapping[int, ContestsClaim], key: Elements, draw: Callable[[int], bytes]
+) -> list[int]:
+    """Return the positions whose claims hold, having checked all of them in one batch."""
+    invalid = set(find_invalid(list(claims.values()), key, draw))
+    return [position for number, position in enumerate(claims) if number not in invalid]
