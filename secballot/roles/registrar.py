@@ -162,10 +162,12 @@ class Registrar(SigningParty):
             if stored == _DESTROYED or (stored is None and not create):
                 raise StoreError("the RSA key of this poll and class is not in the journal: state lost or destroyed")
             if stored is None:
+                # Two processes on one journal may both generate; the first stored is the key of both.
                 fresh = self._generate()
-                stored = self._journal.put_once("rsa", key, fresh.encode_private())
-                self._secrets[slot] = fresh
-            if slot not in self._secrets or self._secrets[slot].encode_private() != stored:
+                encoded = fresh.encode_private()
+                stored = self._journal.put_once("rsa", key, encoded)
+                self._secrets[slot] = fresh if stored == encoded else BlindSecretKey.decode_private(stored)
+            else:
                 self._secrets[slot] = BlindSecretKey.decode_private(stored)
         return self._secrets[slot]
 

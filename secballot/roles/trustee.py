@@ -1,6 +1,6 @@
 """A trustee: takes part in the ceremony, consents, and decrypts one tally per poll, ever.
 
-It takes the log, never ciphertexts. Before it releases a decryption it (SPEC.md#partial-decryption, DESIGN of §7):
+It takes the log, never ciphertexts. Before it releases a decryption it (SPEC.md#partial-decryption):
 
 0. replays and verifies the whole record itself, under a witnessed checkpoint;
 1. checks that the log's ceremony is the one of its own stored state;
