@@ -96,7 +96,7 @@ def contests(draw: st.DrawFn) -> tuple[RuleSet, list[int], list[int], Turnout]:
     """Return a rule set, maxima, a turnout, and counts that its ballots could give."""
     decision = draw(st.sampled_from(["adopt", "elect"]))
     rule_set, turnout = draw(rule_sets(decision)), draw(turnouts())
-    size = draw(st.integers(2, 3))
+    size = draw(st.integers(2 if decision == "adopt" else 1, 3))
     maxima = [1] * size if decision == "adopt" else draw(st.lists(st.integers(1, 2), min_size=size, max_size=size))
     counts = [0] * size
     for index in rule_set.eligible:
@@ -250,3 +250,11 @@ def test_slack_of_a_landslide_does_not_matter() -> None:
     """Nine to one stands against seven further ballots and not against eight; other classes' slack is nothing."""
     for slack, matters in (({}, False), ({1: 7}, False), ({1: 8}, True), ({2: 99}, False)):
         assert slack_matters(rule(), [1, 1], [9, 1], EVERYONE, WEIGHTS, slack=slack) == matters
+
+
+def test_blank_ballots_can_cost_the_only_candidate_the_majority() -> None:
+    """Six of ten stand against one further ballot, not against two, though there is nobody else to vote for."""
+    chosen = rule("elect", seats=1)
+
+    for slack, matters in ((1, False), (2, True)):
+        assert slack_matters(chosen, [1], [6], EVERYONE, WEIGHTS, slack={1: slack}) == matters
