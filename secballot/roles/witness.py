@@ -83,13 +83,13 @@ class WitnessRole:
         """
         return cls(name, key, Journal.open(path))
 
-    def follow(self, origin: str, log_key: bytes, start: WitnessState) -> None:
+    def follow(self, origin: str, log_key: bytes, start: WitnessState | None = None) -> None:
         """Follow a log from a known state on; a log that is followed already keeps its state and gains the key.
 
         Args:
             origin: the log's origin, which is also the name of its key.
             log_key: Ed25519 key of the log, or of a successor to whom it may be handed over.
-            start: the state to grow from; `WitnessState()` for a log that is to be seen from its beginning.
+            start: the state to grow from; None for a log that is to be followed from its beginning.
 
         Raises:
             EncodingError: the origin cannot name a key, or the key is not 32 bytes.
@@ -97,7 +97,7 @@ class WitnessRole:
         """
         vkey = VerifierKey(origin, ED25519, log_key).encode().encode()
         # The state goes first: a log with a key and without a state would be one whose state was lost.
-        self._journal.put_once(_STATES, origin.encode(), _encode(start))
+        self._journal.put_once(_STATES, origin.encode(), _encode(start or WitnessState()))
         self._journal.put_once(_KEYS, vkey, origin.encode())
 
     def state(self, origin: str) -> WitnessState:

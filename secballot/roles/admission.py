@@ -1,0 +1,196 @@
+"""What a board admits to its log, and in which order.
+
+- Readers of the log shall not learn the order in which voters acted, so what single voters cause is shuffled among its
+  own places; what officials sign keeps its place, since one act often waits for the one before.
+- Admitted is what stands, and what proves a fault of an official; everything else would only fill the log.
+- When a poll's time is up, its ballots wait for its closing, or a closing would always find a ballot behind it.
+
+Source: SPEC.md#judging-an-entry, SPEC.md#admission, SPEC.md#closing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from secballot.board.merkle import leaf_hash
+from secballot.errors import EncodingError, RefusalError
+from secballot.protocol.ballots import check_ballots
+from secballot.record import Judgement, Outcome
+from secballot.records.ballot import Ballot
+from secballot.records.document import Document
+from secballot.records.entry import Entry, decode_entry
+from secballot.records.manifest import Manifest
+from secballot.records.promise import Handover
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from secballot.record.ballots import Verdict
+    from secballot.record.state import PollState, SittingState
+    from secballot.records.manifest import LogKeys, Successor
+
+    Shuffle = Callable[[list[Any]], None]
+
+SHUFFLED_KINDS: Final = ("ballot", "credential-request", "credential-issue")
+"""Kinds whose order within a batch would tell when somebody acted."""
+
+BLOCK: Final = 256
+"""Ballots verified in one batch, and entries replayed at a time."""
+
+HOLD_SECONDS: Final = 600
+"""How long the board admits no ballot of a poll whose time is up and whose closing is not logged."""
+
+_OFFICIALS: Final = frozenset({"trustee", "registrar"})
+"""Roles whose faults are admitted: only what is on the log can name them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A well-formed entry that is not in the log yet, with its leaf hash."""
+
+    data: bytes
+    leaf: bytes
+    entry: Entry
+
+
+def arrange(arrivals: Sequence[Arrival], shuffle: Shuffle) -> list[Arrival]:
+    """Return the arrivals in their final order: each shuffled kind permuted among its own places.
+
+    Ballots of one credential keep their sequence among the places that fall to them, or a revote in the same batch
+    would be refused by chance.
+    """
+    final = list(arrivals)
+    for kind in SHUFFLED_KINDS:
+        places = [place for place, arrival in enumerate(arrivals) if arrival.entry.kind == kind]
+        moved = [arrivals[place] for place in places]
+        shuffle(moved)
+        for place, arrival in zip(places, moved, strict=True):
+            final[place] = arrival
+    return _in_sequence(final)
+
+
+def _in_sequence(arrivals: list[Arrival]) -> list[Arrival]:
+    places: dict[tuple[bytes, bytes], list[int]] = {}
+    ballots: dict[tuple[bytes, bytes], list[tuple[int, Arrival]]] = {}
+    for place, arrival in enumerate(arrivals):
+        body = arrival.entry.body
+        if isinstance(body, Ballot):
+            places.setdefault((body.ctx, body.credential), []).append(place)
+            ballots.setdefault((body.ctx, body.credential), []).append((body.sequence, arrival))
+    for credential, own in ballots.items():
+        own.sort(key=lambda pair: pair[0])
+        for place, (_, arrival) in zip(places[credential], own, strict=True):
+            arrivals[place] = arrival
+    return arrivals
+
+
+def ballot_verdicts(
+    state: SittingState, arrivals: Sequence[Arrival | None], *, passed_over: Callable[[Ballot], bool]
+) -> list[Verdict | None]:
+    """Return the stateless verdict of every ballot that may come to need one, and None for everything else.
+
+    A ballot whose poll is not open, or that continues neither a head nor another ballot of the batch, fails a cheap
+    check anyway; nothing is spent on it.
+
+    Args:
+        state: the log before the batch.
+        arrivals: the batch in its final order; None where there is nothing to look at.
+        passed_over: tells of a ballot that it will be refused for another reason.
+    """
+    verdicts: list[Verdict | None] = [None] * len(arrivals)
+    leaves = {arrival.leaf for arrival in arrivals if arrival is not None}
+    groups: dict[bytes, list[tuple[int, Ballot]]] = {}
+    for place, arrival in enumerate(arrivals):
+        body = arrival.entry.body if arrival is not None else None
+        if isinstance(body, Ballot) and not passed_over(body) and _may_continue(state, body, leaves):
+            groups.setdefault(body.ctx, []).append((place, body))
+    for ctx, group in groups.items():
+        for start in range(0, len(group), BLOCK):
+            block = group[start : start + BLOCK]
+            found = _check_block(state.by_ctx[ctx], [body for _, body in block])
+            for (place, _), verdict in zip(block, found, strict=True):
+                verdicts[place] = verdict
+    return verdicts
+
+
+def _may_continue(state: SittingState, ballot: Ballot, leaves: Collection[bytes]) -> bool:
+    poll = state.by_ctx.get(ballot.ctx)
+    if poll is None or poll.status != "open":
+        return False
+    head = poll.heads.get(ballot.credential)
+    return ballot.previous == (bytes(32) if head is None else head.leaf) or ballot.previous in leaves
+
+
+def _check_block(poll: PollState, ballots: list[Ballot]) -> Sequence[Verdict]:
+    heads = (poll.heads.get(ballot.credential) for ballot in ballots)
+    known = {head.credential for head in heads if head is not None}
+    return check_ballots(poll.context, ballots, known_credential=known.__contains__)
+
+
+def may_stand_again(state: SittingState, entry: Entry) -> bool:
+    """Tell whether bytes that had effect once may have it again: chunks of a document abandoned since."""
+    body = entry.body
+    if not isinstance(body, Document) or body.document in state.complete_documents:
+        return False
+    progress = state.documents.get(entry.signer)
+    return progress is None or progress.document != body.document or body.chunk >= progress.next_chunk
+
+
+def is_held(state: SittingState, ballot: Ballot, now: int) -> bool:
+    """Tell whether the ballot's poll waits for its closing."""
+    poll = state.by_ctx.get(ballot.ctx)
+    return poll is not None and poll.status == "open" and poll.closes_at <= now < poll.closes_at + HOLD_SECONDS
+
+
+def operator_keys(manifest: Manifest) -> list[LogKeys | Successor]:
+    """Return the keys of the log's first operator, then those of the successors."""
+    return [manifest.log, *manifest.successors]
+
+
+def office(state: SittingState, entry: Entry) -> LogKeys | Successor | None:
+    """Return the keys of the operator who has the entry's place to give, None where the entry names none."""
+    body = entry.body
+    manifest = body if isinstance(body, Manifest) else state.manifest
+    if manifest is None:
+        return None
+    number = body.successor if isinstance(body, Handover) else state.handovers
+    keys = operator_keys(manifest)
+    return keys[number] if number < len(keys) else None
+
+
+def unjudged_refusal(state: SittingState, entry: Entry, now: int, promise_key: bytes) -> RefusalError | None:
+    """Return why an operator with this promise key does not even judge an entry, None if it does.
+
+    Args:
+        state: the log before the entry.
+        entry: the entry.
+        now: seconds since the epoch.
+        promise_key: 32 bytes.
+    """
+    keys = office(state, entry)
+    if keys is not None and keys.promise_key != promise_key:
+        return RefusalError("the log is in another operator's hands")
+    if isinstance(entry.body, Ballot) and is_held(state, entry.body, now):
+        return RefusalError("closing: the poll's time is up, and the board waits for its closing")
+    return None
+
+
+def refusal_of(judgement: Judgement) -> RefusalError | None:
+    """Return why an entry of this outcome is refused, None if it is admitted."""
+    culprit = judgement.culprit
+    if judgement.outcome.stands:
+        return None
+    if judgement.outcome is Outcome.FAULT and culprit is not None and culprit.role in _OFFICIALS:
+        return None
+    return RefusalError(judgement.reason, check=judgement.check, culprit=culprit)
+
+
+def logged_ballot(data: bytes) -> Arrival | None:
+    """Return a logged entry for its stateless verdict, if it is a ballot."""
+    if not data.endswith(b'"kind":"ballot"}'):
+        return None
+    try:
+        return Arrival(data, leaf_hash(data), decode_entry(data))
+    except EncodingError:
+        return None
