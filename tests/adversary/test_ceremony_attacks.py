@@ -234,7 +234,7 @@ def test_no_share_is_dealt_at_an_index_that_is_no_participants(index: int) -> No
     with pytest.raises(ProtocolError):
         verify_shares(RUN.session, index, RUN.shares[1])
     with pytest.raises(ProtocolError):
-        judge_complaint(RUN.session, index, CeremonyComplain(1, bytes(32), bytes(64), 1), RUN.dealings, RUN.shares)
+        judge_complaint(RUN.session, index, CeremonyComplain(9, bytes(32), bytes(64), 1), RUN.dealings, RUN.shares)
 
 
 def test_two_views_of_one_session_have_two_transcripts() -> None:

@@ -18,6 +18,7 @@ from secballot.errors import (
     InvalidProofError,
     InvalidShareError,
     Party,
+    ProtocolError,
     VerificationError,
 )
 from secballot.group import ORDER, Elements, Scalars
@@ -188,6 +189,16 @@ def test_a_complaint_cannot_be_used_by_another_or_against_another() -> None:
     assert_blames(lambda: judge_complaint(RUN.session, 2, complaint, RUN.dealings, shares), "CER-06", 2)
     turned = msgspec.structs.replace(complaint, dealer=2)
     assert_blames(lambda: judge_complaint(RUN.session, 3, turned, RUN.dealings, shares), "CER-06", 3)
+
+
+@pytest.mark.parametrize("missing", ["dealings", "shares"])
+def test_a_complaint_is_not_judged_before_everybody_has_dealt(missing: str) -> None:
+    """With a message of round 1 or 2 missing there is no round 3, whomever the complaint is about."""
+    dealings = {i: RUN.dealings[i] for i in (1, 3)} if missing == "dealings" else RUN.dealings
+    shares = {i: RUN.shares[i] for i in (1, 3)} if missing == "shares" else RUN.shares
+
+    with pytest.raises(ProtocolError):
+        judge_complaint(RUN.session, 3, complaint_about(RUN, 3, 1), dealings, shares)
 
 
 @given(st.integers(0, 95), st.integers(1, 255), st.sampled_from([1, 2, 3]))

@@ -128,18 +128,34 @@ def test_round_0_is_the_hash_that_the_specification_states(run: CeremonyRun) -> 
 
 
 @pytest.mark.parametrize("label", ["ceremony-secret", "ceremony-encryption"])
-def test_proofs_of_round_1_hold_by_the_specified_equation(run: CeremonyRun, label: str) -> None:
+def test_proofs_of_round_1_hold_by_the_specified_equation(label: str) -> None:
     """The proof has c = challenge(label, …, R) with R = z·G − c·X, computed as SPEC.md#knowledge says."""
-    reveal = run.reveals[3]
-    secret = label == "ceremony-secret"
+    session = session_of(6, 3, number=7, participants=(1, 2, 4, 5))
+    reveal = TrusteeSecrets(session, 5, seed("trustee", 5)).reveal()
     proof, statement = (
-        (reveal.proof_secret, reveal.commitments[:32]) if secret else (reveal.proof_encryption, reveal.encryption_key)
+        (reveal.proof_secret, reveal.commitments[:32])
+        if label == "ceremony-secret"
+        else (reveal.proof_encryption, reveal.encryption_key)
     )
     c, z = (int.from_bytes(part, "little") for part in (proof[:32], proof[32:]))
     R = vartime_multiply_base([z]) - Elements.decode(statement) * Scalars.from_ints([c])
-    context = (SITTING, 1, 3, 2, 3, run.session.identity_keys[2], reveal.commitments, reveal.encryption_key)
+    context = (SITTING, 7, 4, 3, 5, session.identity_keys[4], reveal.commitments, reveal.encryption_key)
 
     assert int.from_bytes(spec_hash(label, *context, R.encode()), "little") % ORDER == c
+
+
+def test_complaints_hold_by_the_specified_equation(run: CeremonyRun) -> None:
+    """The proof has c = challenge("complaint", …, A, B) with A = z·G − c·X and B = z·H − c·D."""
+    spoilt = msgspec.structs.replace(run.shares[1], sealed=bytes(144))
+    complaint = run.secrets[3].check(run.dealings, {**run.shares, 1: spoilt})
+    assert complaint is not None
+    c, z = (int.from_bytes(part, "little") for part in (complaint.proof[:32], complaint.proof[32:]))
+    E, P = run.reveals[3].encryption_key, run.shares[1].ephemerals[64:]
+    A = vartime_multiply_base([z]) - Elements.decode(E) * Scalars.from_ints([c])
+    B = Elements.decode(P) * Scalars.from_ints([z]) - Elements.decode(complaint.point) * Scalars.from_ints([c])
+    expected = spec_hash("complaint", SITTING, 1, 1, 3, E, P, complaint.point, A.encode(), B.encode())
+
+    assert int.from_bytes(expected, "little") % ORDER == c
 
 
 def test_a_share_opens_as_the_specification_states(run: CeremonyRun) -> None:
