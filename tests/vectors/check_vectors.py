@@ -1,6 +1,6 @@
 """Verify a record with the second verifier: `python check_vectors.py RECORD [--sitting HEX] [--json]`.
 
-The exit status is 0 if the record holds, 1 if it fails, 2 if it cannot be read.
+The exit status is 0 if the record holds, 1 if it fails, 2 if it cannot be read or no checkpoint satisfies the quorum.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ def describe(verdict: dict[str, Any]) -> str:
     lines = [f"sitting {verdict['sitting_id']}"]
     if not verdict["anchored"]:
         lines.append("no sitting was given: this verdict is relative to the manifest found")
+    if not verdict["checked"]:
+        lines.append("LOG-01: no checkpoint at hand satisfies the quorum: the record could not be checked")
+    if verdict["beyond"]:
+        lines.append(f"LOG-05: {verdict['beyond']} entries at hand are not part of the record")
     for entry in verdict["entries"]:
         parts = [entry["outcome"], entry["check"], entry["culprit"] and f"({entry['culprit']})"]
         lines.append(f"{entry['index']:6} {entry['kind'] or '-':20} " + " ".join(part for part in parts if part))
@@ -47,6 +51,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     verdict = verify(record, anchor)
     sys.stdout.write((json.dumps(verdict, indent=1) if options.json else describe(verdict)) + "\n")
+    if not verdict["checked"]:
+        return 2
     return 1 if verdict["fails"] else 0
 
 

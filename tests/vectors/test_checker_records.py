@@ -2,201 +2,37 @@
 
 from __future__ import annotations
 
-import hashlib
-import random
+import copy
 from typing import Any
 
 import pytest
 
-from tests.vectors.checker import canonical, ristretto
+from tests.vectors.checker import canonical, ed25519, merkle
 from tests.vectors.checker import making as mk
-from tests.vectors.checker.edwards import ORDER, multiply_base
-from tests.vectors.checker.machine_judge import judge
-from tests.vectors.checker.machine_state import State
 from tests.vectors.checker.reading import Record
+from tests.vectors.checker.sample import (
+    CLOSES,
+    COLLECTED,
+    EFFECT,
+    Opened,
+    Sitting,
+    convene,
+    open_poll,
+    register,
+    tally,
+    vote,
+)
 from tests.vectors.checker.transcript import digest
 from tests.vectors.checker.verdict import run, verify
 
-OPENS, CLOSES = 1_000, 5_000
-VOTERS = 4
-
-
-def manifest() -> mk.Body:
-    """Return a manifest: presidium 2 of 2, three trustees of which two are enough, one registrar, one poll."""
-    return {
-        "ceremony_sessions": 3,
-        "classes": [{"name": "Delegates", "seats": 10, "weight": 1}],
-        "commission": [mk.key_of("commission")],
-        "decryption_period": 100,
-        "dishonest_witnesses": 0,
-        "extension_limit": 0,
-        "grace": 100,
-        "limits": {"ballots_per_credential": 3},
-        "log": {
-            "key": mk.key_of("log"),
-            "maximum_delay": 60,
-            "origin": mk.ORIGIN,
-            "promise_key": mk.key_of("promise"),
-        },
-        "minimum_ballots": 2,
-        "objection_period": 0,
-        "polls": 1,
-        "presidium": {"keys": [mk.key_of("chair"), mk.key_of("deputy")], "threshold": 2},
-        "registrars": [mk.key_of("registrar")],
-        "rules": [
-            {
-                "decision": "adopt",
-                "eligible": [1],
-                "majority": {"base": "cast", "denominator": 2, "numerator": 1, "strict": True},
-                "minimum_duration": 100,
-                "name": "simple",
-                "quorum": {"base": "roll", "denominator": 2, "measure": "count", "numerator": 1},
-                "seats": 0,
-            }
-        ],
-        "successors": [],
-        "suite": "secballot/v1",
-        "title": "A small sitting",
-        "trustees": {"keys": [mk.key_of(f"trustee {i}") for i in (1, 2, 3)], "minimum": 2, "threshold": 2},
-        "witnesses": {"quorum": 2, "witnesses": [{"key": mk.key_of(n), "name": n} for n in ("w1", "w2")]},
-    }
-
-
-class Sitting:
-    """A whole sitting, made step by step, with the checker's state beside it."""
-
-    def __init__(self) -> None:
-        """Begin with the manifest."""
-        self.rng = random.Random(7)  # noqa: S311  a repeatable record
-        self.log = mk.Maker(["w1", "w2"])
-        self.state = State(None)
-        self.outcomes: list[tuple[str, str | None, str | None]] = []
-        wire = mk.plain(manifest())
-        self.post("manifest", manifest(), "chair", "deputy")
-        self.log.sitting_id = hashlib.sha256(canonical.encode(wire)).digest()
-
-    def append(self, entry: bytes) -> tuple[str, str | None, str | None]:
-        """Append an entry and return what the checker says."""
-        self.log.append(entry)
-        _, outcome = judge(self.state, entry)
-        self.outcomes.append((outcome.outcome, outcome.check, outcome.culprit))
-        return self.outcomes[-1]
-
-    def post(self, kind: str, body: mk.Body, *signers: str) -> tuple[str, str | None, str | None]:
-        """Append signed entries and return the last outcome."""
-        last = ("", None, None)
-        for signer in signers:
-            last = self.append(self.log.entry(kind, body, signer))
-        return last
-
-    def ceremony(self, session: int, indices: list[int], cheat: tuple[int, int] | None = None) -> list[mk.Trustee]:
-        """Run a session up to its shares."""
-        sid = self.log.sitting_id
-        trustees = [mk.Trustee(i, 2, self.rng) for i in indices]
-        for t in trustees:
-            assert self.post("ceremony-commit", t.commit(sid, session), t.name)[0] == "effect"
-        for t in trustees:
-            assert self.post("ceremony-reveal", t.reveal(sid, session, len(indices)), t.name)[0] == "effect"
-        for t in trustees:
-            wrong = cheat[1] if cheat and cheat[0] == t.index else None
-            assert self.post("ceremony-shares", t.deal(sid, session, trustees, wrong), t.name)[0] == "effect"
-        return trustees
-
-    def confirm(self, session: int, trustees: list[mk.Trustee]) -> None:
-        """Let every trustee confirm."""
-        current = self.state.session
-        assert current is not None
-        leaves = [current.rounds[r][t.index].leaf for r in range(3) for t in trustees]
-        transcript = mk.transcript_of(self.log.sitting_id, session, trustees, leaves)
-        for t in trustees:
-            outcome = self.post("ceremony-confirm", {"session": session, "transcript": transcript}, t.name)
-            assert outcome[0] == "effect"
-
-    def record(self) -> Record:
-        """Return the record so far."""
-        return Record(self.log.checkpoint(CLOSES + 1_000), self.log.entries, self.log.sitting_id)
-
-
-def register(s: Sitting, modulus: int, private: int) -> list[tuple[int, mk.Body]]:
-    """Register the voters; return each one's secret and credential fields."""
-    sid, raw = s.log.sitting_id, modulus.to_bytes(384, "big")
-    roots = b""
-    for i in range(1, 9):
-        blocks = b"".join(digest("certificate-element", sid, 1, 1, 1, 1, raw, 65537, i, j) for j in range(1, 9))
-        roots += pow(int.from_bytes(blocks, "big") % modulus, private, modulus).to_bytes(384, "big")
-    voters = sorted((mk.key_of(f"voter {i}"), f"voter {i}") for i in range(VOTERS))
-    roll = {"chunk": 1, "chunks": 1, "class": 1, "keys": [key for key, _ in voters], "registration": 1}
-    assert s.post("roll", roll, "commission") == ("effect", None, None)
-    key = {"class": 1, "modulus": raw, "poll": 1, "registration": 1, "roots": roots}
-    bad = {**key, "roots": roots[:-1] + bytes([roots[-1] ^ 1])}
-    assert s.post("registrar-key", bad, "registrar") == ("fault", "REG-03", "registrar 1")
-    assert s.post("registrar-key", key, "registrar") == ("effect", None, None)
-    assert s.post("registration", {"first_poll": 1, "registration": 1}, "chair", "deputy")[0] == "effect"
-    key_id = digest("key-id", sid, 1, 1, 1, 1, raw)
-    credentials = []
-    for _, name in voters:
-        secret, randomizer = s.rng.randrange(1, ORDER), s.rng.randbytes(32)
-        element = ristretto.encode(multiply_base(secret))
-        message = randomizer + digest("credential", sid, 1, 1, key_id, 1, element)
-        encoded, blind = mk.pss_encode(message, s.rng.randbytes(48), 3071), s.rng.randrange(2, modulus)
-        blinded = encoded * pow(blind, 65537, modulus) % modulus
-        request = {"blinded": [blinded.to_bytes(384, "big")], "first_poll": 1, "registration": 1}
-        assert s.post("credential-request", request, name) == ("effect", None, None)
-        answered = pow(blinded, private, modulus)
-        answer = {"request": s.log.tree.leaf(len(s.log.entries) - 1), "signatures": answered.to_bytes(384, "big")}
-        assert s.post("credential-issue", {"answers": [answer], "registration": 1}, "registrar")[0] == "effect"
-        signature = answered * pow(blind, -1, modulus) % modulus
-        fields = {"credential": element, "randomizers": randomizer, "signatures": signature.to_bytes(384, "big")}
-        credentials.append((secret, fields))
-    assert s.post("registration-close", {"registration": 1}, "chair", "deputy")[0] == "effect"
-    return credentials
-
-
-def convene(s: Sitting, trustees: list[mk.Trustee]) -> bytes:
-    """Convene the sitting and return the convening's hash."""
-    size = len(s.log.entries)
-    joint = ristretto.encode(mk.joint_key(trustees))
-    consent = {"joint_key": joint, "registration": 1, "root": s.log.tree.root(size), "size": size}
-    for name in ("registrar", *(t.name for t in trustees)):
-        assert s.post("consent", consent, name) == ("effect", None, None)
-    body: mk.Body = {"checkpoint": s.log.checkpoint(900), "registration": 1}
-    assert s.post("convening", body, "chair", "deputy")[0] == "effect"
-    return hashlib.sha256(canonical.encode(body)).digest()
-
-
-def open_poll(s: Sitting, convening: bytes) -> bytes:
-    """Open poll 1 with one contest, and return its ctx."""
-    contest = {
-        "documents": [],
-        "options": [{"label": "For", "maximum": 1}, {"label": "Against", "maximum": 1}],
-        "rules": "simple",
-        "sum_maximum": 1,
-        "sum_minimum": 0,
-        "text": "Shall it be?\n",
-        "title": "A question",
-    }
-    opening = {"closes_at": CLOSES, "contests": [contest], "convening": convening, "poll": 1}
-    assert s.post("opening", opening, "chair", "deputy")[0] == "effect"
-    return hashlib.sha256(canonical.encode(mk.plain(opening))).digest()
-
-
-def ballot(s: Sitting, ctx: bytes, joint: Any, voter: tuple[int, mk.Body], votes: list[int], **over: Any) -> bytes:  # noqa: ANN401
-    """Return a ballot's entry."""
-    frame = {"class": 1, "ctx": ctx, "previous": bytes(32), "sequence": 0, "tag": "1234561234", **voter[1], **over}
-    seal = mk.Seal(s.rng, joint, votes, [1, 1], range(2))
-    body = mk.cast(s.rng, voter[0], (s.log.sitting_id, ctx, ristretto.encode(joint), 1), frame, [seal])
-    return canonical.encode({"body": mk.plain(body), "kind": "ballot"})
-
 
 @pytest.fixture(scope="module")
-def sitting() -> Sitting:
-    """Return a whole sitting with attacks on the way, checked entry by entry."""
+def opened_once() -> Opened:
+    """Return a sitting up to its opening, with an upheld complaint on the way."""
     s = Sitting()
-    assert s.outcomes == [("collected", None, None), ("effect", None, None)]
+    assert s.outcomes == [COLLECTED, EFFECT]
     first = s.ceremony(1, [1, 2, 3], cheat=(3, 1))
     assert s.state.session is not None
-    ephemeral = s.state.session.rounds[2][2].body["ephemerals"][:32]
-    assert first[0].complain(s.log.sitting_id, 1, 2, ephemeral)
     ephemeral = s.state.session.rounds[2][3].body["ephemerals"][:32]
     complaint = first[0].complain(s.log.sitting_id, 1, 3, ephemeral)
     assert s.post("ceremony-complain", complaint, "trustee 1") == ("effect", "CER-05", "trustee 3")
@@ -204,53 +40,22 @@ def sitting() -> Sitting:
     s.confirm(2, trustees)
     assert s.post("ceremony-commit", trustees[0].commit(s.log.sitting_id, 3), "trustee 1")[1] == "ENT-06"
     credentials = register(s, *mk.make_rsa(s.rng))
-    ctx = open_poll(s, convene(s, trustees))
-    vote(s, ctx, mk.joint_key(trustees), credentials)
-    tally(s, ctx, trustees)
-    return s
+    return Opened(s, open_poll(s, convene(s, trustees)), trustees, credentials)
 
 
-def vote(s: Sitting, ctx: bytes, joint: Any, credentials: list[tuple[int, mk.Body]]) -> None:  # noqa: ANN401
-    """Cast ballots, good and bad, and close the poll."""
-    opening_note = s.log.checkpoint(OPENS)
-    for voter, votes in zip(credentials[:3], ([0, 1], [1, 0], [1, 0]), strict=True):
-        assert s.append(ballot(s, ctx, joint, voter, votes)) == ("accepted", None, None)
-    again = {"sequence": 1, "previous": s.state.polls[ctx].credentials[credentials[0][1]["credential"]].head.leaf}
-    assert s.append(ballot(s, ctx, joint, credentials[0], [1, 0])) == ("excluded", "BAL-03", None)
-    assert s.append(ballot(s, ctx, joint, credentials[0], [1, 1], **again)) == ("excluded", "BAL-13", None)
-    assert s.append(ballot(s, ctx, joint, credentials[0], [2, -1], **again)) == ("excluded", "BAL-12", None)
-    assert s.append(ballot(s, ctx, joint, credentials[0], [0, 0], **again)) == ("accepted", None, None)
-    stolen = (credentials[3][0] + 1, credentials[3][1])
-    assert s.append(ballot(s, ctx, joint, stolen, [1, 0])) == ("excluded", "BAL-09", None)
-    foreign = (credentials[3][0], {**credentials[3][1], "signatures": credentials[2][1]["signatures"]})
-    assert s.append(ballot(s, ctx, joint, foreign, [1, 0])) == ("excluded", "BAL-08", None)
-    closing = {"checkpoint": s.log.checkpoint(CLOSES - 1), "ctx": ctx, "opening_checkpoint": opening_note}
-    assert s.post("closing", closing, "trustee 3") == ("no effect", "POL-04", None)
-    closing["checkpoint"] = s.log.checkpoint(CLOSES + 5)
-    assert s.post("closing", {**closing, "opening_checkpoint": "x"}, "chair") == ("no effect", "LOG-03", None)
-    assert s.post("closing", closing, "trustee 3") == ("effect", None, None)
-    assert s.append(ballot(s, ctx, joint, credentials[3], [1, 0])) == ("excluded", "BAL-02", None)
+@pytest.fixture
+def opened(opened_once: Opened) -> Opened:
+    """Return a copy of the open sitting, to be taken further."""
+    return copy.deepcopy(opened_once)
 
 
-def tally(s: Sitting, ctx: bytes, trustees: list[mk.Trustee]) -> None:
-    """Decrypt, publish the result and adjourn."""
-    poll = s.state.polls[ctx]
-    for t in trustees:
-        share = mk.secret_share(trustees, t.index)
-        body = mk.decryption(s.rng, (ctx, poll.tally_id, t.index), share, 1, poll.aggregates[0])
-        body |= {"contest": 1, "ctx": ctx, "tally_id": poll.tally_id}
-        bad = {**body, "factors": body["factors"][32:] + body["factors"][:32]}
-        assert s.post("decryption", bad, t.name) == ("fault", "TAL-04", t.name)
-        assert s.post("decryption", body, t.name) == ("effect", None, None)
-    result = {"counts": [2, 0], "elected": [], "outcome": "adopted", "tied": []}
-    body = {"contests": [result], "ctx": ctx, "tally_id": poll.tally_id}
-    assert s.post("result", body, "chair", "deputy") == ("effect", None, None)
-    assert s.post("adjournment", {"checkpoint": s.log.checkpoint(CLOSES + 10)}, "chair", "deputy")[0] == "effect"
-    assert s.post("adjournment", {"checkpoint": s.log.checkpoint(CLOSES + 10)}, "chair") == (
-        "no effect",
-        "ENT-03",
-        None,
-    )
+@pytest.fixture(scope="module")
+def sitting(opened_once: Opened) -> Sitting:
+    """Return a whole sitting with attacks on the way, checked entry by entry."""
+    o = copy.deepcopy(opened_once)
+    vote(o.sitting, o.ctx, mk.joint_key(o.trustees), o.credentials)
+    tally(o.sitting, o.ctx, o.trustees)
+    return o.sitting
 
 
 def test_a_whole_sitting_is_verified(sitting: Sitting) -> None:
@@ -267,20 +72,31 @@ def test_a_changed_entry_fails_the_record(sitting: Sitting) -> None:
     """One entry replaced under the same checkpoint: the root is another."""
     record = sitting.record()
     changed = [*record.entries[:-1], b"{}"]
-    assert [f["check"] for f in verify(Record(record.checkpoint, changed, record.sitting_id))["fails"]] == ["LOG-02"]
+    verdict = verify(Record(record.checkpoints, changed, record.sitting_id))
+    assert [fail["check"] for fail in verdict["fails"]] == ["LOG-02"]
 
 
 def test_a_checkpoint_short_of_the_quorum_bounds_nothing(sitting: Sitting) -> None:
     """One cosignature of two is not the quorum."""
     record = sitting.record()
-    short = record.checkpoint.rsplit("— ", 1)[0]
-    assert [f["check"] for f in verify(Record(short, record.entries, record.sitting_id))["fails"]] == ["LOG-01"]
+    short = record.checkpoints[0].rsplit("— ", 1)[0]
+    assert not verify(Record([short], record.entries, record.sitting_id))["checked"]
+    older = sitting.log.checkpoint(CLOSES, size=20)
+    verdict = verify(Record([short, older], record.entries, record.sitting_id))
+    assert (verdict["size"], verdict["beyond"], verdict["fails"]) == (20, len(record.entries) - 20, [])
+
+
+def test_two_checkpoints_of_two_logs_fail_the_record(sitting: Sitting) -> None:
+    """An older quorum checkpoint with another root shows a second log."""
+    record = sitting.record()
+    other = sitting.log.checkpoint(CLOSES, size=20, root=bytes(32))
+    verdict = verify(Record([*record.checkpoints, other], record.entries, record.sitting_id))
+    assert [fail["check"] for fail in verdict["fails"]] == ["LOG-02"]
 
 
 def test_another_anchor_makes_the_manifest_void(sitting: Sitting) -> None:
     """Under another sitting's id nothing has effect."""
-    record = sitting.record()
-    state, outcomes = run(record, bytes(32))
+    state, outcomes = run(sitting.record().entries, bytes(32))
     assert state.manifest is None
     assert [o["check"] for o in outcomes[:3]] == ["SIT-01", "SIT-01", "ENT-03"]
 
@@ -291,3 +107,142 @@ def test_a_false_result_and_a_split_log_fail_the_record() -> None:
     split = s.log.checkpoint(900, root=bytes(32))
     assert s.post("adjournment", {"checkpoint": split}, "chair", "deputy") == ("no effect", "LOG-04", None)
     assert [f["check"] for f in verify(s.record())["fails"]] == ["LOG-04"]
+
+
+def test_an_unjustified_complaint_is_the_accusers_fault() -> None:
+    """The share is right, so the accuser leaves the ceremony."""
+    s = Sitting()
+    trustees = s.ceremony(1, [1, 2, 3])
+    assert s.state.session is not None
+    ephemeral = s.state.session.rounds[2][2].body["ephemerals"][:32]
+    complaint = trustees[0].complain(s.log.sitting_id, 1, 2, ephemeral)
+    assert s.post("ceremony-complain", complaint, "trustee 1") == ("fault", "CER-06", "trustee 1")
+    assert s.state.session.participants == [2, 3]
+
+
+def test_a_second_content_ends_the_session_and_the_same_body_does_not() -> None:
+    """Another commitment is a fault of its signer, the same one a repetition."""
+    s = Sitting()
+    trustee = mk.Trustee(1, 2, s.rng)
+    commit = trustee.commit(s.log.sitting_id, 1)
+    assert s.post("ceremony-commit", commit, "trustee 1") == EFFECT
+    assert s.post("ceremony-commit", commit, "trustee 1") == ("no effect", "ENT-06", None)
+    other = {**commit, "commitment": bytes(64)}
+    assert s.post("ceremony-commit", other, "trustee 1") == ("fault", "CER-10", "trustee 1")
+
+
+def test_a_restart_leaves_the_silent_out_and_too_few_end_the_sitting() -> None:
+    """The participants named go on; below the minimum nothing has effect any more."""
+    s = Sitting()
+    for i in (1, 2):
+        s.post("ceremony-commit", mk.Trustee(i, 2, s.rng).commit(s.log.sitting_id, 1), f"trustee {i}")
+    wrong = {"participants": [1, 3], "round": 0, "session": 1, "silent": [2]}
+    assert s.post("ceremony-restart", wrong, "chair", "deputy") == ("no effect", "CER-08", None)
+    right = {"participants": [1, 2], "round": 0, "session": 1, "silent": [3]}
+    assert s.post("ceremony-restart", right, "chair", "deputy") == EFFECT
+    assert s.state.session is not None
+    assert (s.state.session.number, s.state.session.participants) == (2, [1, 2])
+    last = {"participants": [1], "round": 0, "session": 2, "silent": [2]}
+    assert s.post("ceremony-restart", last, "chair", "deputy") == EFFECT
+    assert s.post("ceremony-restart", last, "chair") == ("no effect", "ENT-03", None)
+
+
+def test_a_poll_lapses_only_after_the_grace(opened: Opened) -> None:
+    """The note's times decide."""
+    s = opened.sitting
+    lapse = {"checkpoint": s.log.checkpoint(CLOSES + 100), "ctx": opened.ctx}
+    assert s.post("lapse", lapse, "trustee 2") == ("no effect", "POL-06", None)
+    lapse["checkpoint"] = s.log.checkpoint(CLOSES + 101)
+    assert s.post("lapse", lapse, "trustee 2") == EFFECT
+    assert s.post("closing", opened.closing(), "trustee 2") == ("no effect", "ENT-06", None)
+    assert verify(s.record())["polls"][0]["status"] == "lapsed"
+
+
+def test_an_extension_moves_the_closing_once_and_by_the_limit(opened: Opened) -> None:
+    """Fifty seconds are admitted, more are not, nor a second time."""
+    s = opened.sitting
+    far = {"closes_at": CLOSES + 51, "ctx": opened.ctx}
+    assert s.post("extension", far, "chair", "deputy") == ("no effect", "POL-03", None)
+    near = {"closes_at": CLOSES + 50, "ctx": opened.ctx}
+    assert s.post("extension", near, "chair", "deputy") == EFFECT
+    assert s.post("extension", far, "chair") == ("no effect", "ENT-06", None)
+    assert s.post("closing", opened.closing(CLOSES + 49), "chair") == ("no effect", "POL-04", None)
+    assert s.post("closing", opened.closing(CLOSES + 50), "chair") == EFFECT
+
+
+def test_an_annulment_needs_presidium_and_participants(opened: Opened) -> None:
+    """A trustee that is no participant signs, and does not count."""
+    s, body = opened.sitting, {"ctx": opened.ctx, "reason": "By agreement.\nOf all."}
+    assert s.post("annul", body, "chair", "deputy", "trustee 3", "trustee 1") == COLLECTED
+    assert s.post("annul", body, "trustee 2") == EFFECT
+    assert s.append(opened.vote(0, [1, 0])) == ("excluded", "BAL-02", None)
+
+
+def test_a_ballot_above_the_closings_checkpoint_stops_it(opened: Opened) -> None:
+    """A closing may not leave an accepted ballot out."""
+    s, closing = opened.sitting, opened.closing()
+    assert s.append(opened.vote(0, [1, 0])) == ("accepted", None, None)
+    assert s.post("closing", closing, "chair") == ("no effect", "POL-05", None)
+    assert s.post("closing", opened.closing(), "chair") == EFFECT
+    [poll] = verify(s.record())["polls"]
+    assert poll["contests"] == [{"counts": [], "elected": [], "outcome": "unopened", "tied": []}]
+
+
+def test_a_broken_promise_voids_the_poll(opened: Opened) -> None:
+    """A promised ballot that is not at its place, with the promise's signature good."""
+    s, entry = opened.sitting, opened.vote(0, [1, 0])
+    leaf, index = merkle.leaf_hash(entry), len(s.log.entries) - 1
+    signed = digest("promise", s.log.sitting_id, leaf, index, 1_500, 60)
+    promise = {
+        "index": index,
+        "leaf_hash": leaf,
+        "maximum_delay": 60,
+        "signature": ed25519.sign(mk.seed_of("promise"), signed),
+        "sitting_id": s.log.sitting_id,
+        "time": 1_500,
+    }
+
+    def objection(changed: mk.Body) -> bytes:
+        whole: Any = canonical.read(entry)
+        value = {"ballot": whole["body"], "ctx": opened.ctx, "promise": {**promise, **changed}}
+        return canonical.encode({"body": mk.plain(value), "kind": "objection"})
+
+    assert s.append(objection({})) == ("no effect", "ENT-06", None)
+    assert s.post("closing", opened.closing(), "chair") == EFFECT
+    assert s.append(objection({"time": 1_501})) == ("no effect", "POL-07", None)
+    assert s.append(objection({})) == EFFECT
+    assert verify(s.record())["polls"][0]["status"] == "void"
+
+
+def test_a_false_result_fails_the_record_and_one_of_no_poll_does_not(opened: Opened) -> None:
+    """RES-01 is the record's failure; an unknown ctx is out of phase when the act completes."""
+    s = opened.sitting
+    body = {"contests": [], "ctx": bytes(32), "tally_id": bytes(64)}
+    assert s.post("result", body, "chair") == COLLECTED
+    assert s.post("result", body, "deputy") == ("no effect", "ENT-06", None)
+    assert verify(s.record())["fails"] == []
+    assert s.post("result", {**body, "ctx": opened.ctx}, "chair", "deputy") == ("no effect", "RES-01", None)
+    assert [f["check"] for f in verify(s.record())["fails"]] == ["RES-01"]
+
+
+def test_a_handover_puts_the_successors_keys_in_force(opened: Opened) -> None:
+    """Its entries stand together; afterwards the earlier key bounds nothing new."""
+    s = opened.sitting
+    size = len(s.log.entries)
+    body = {"root": s.log.tree.root(size), "size": size, "successor": 1}
+    assert s.post("handover", body, "chair", "deputy", "trustee 1") == COLLECTED
+    assert s.post("handover", body, "trustee 2") == EFFECT
+    assert not verify(s.record())["checked"]
+    s.log.operator = "log 2"
+    assert verify(s.record())["fails"] == []
+    assert s.post("closing", opened.closing(), "chair") == EFFECT
+
+
+def test_a_handover_with_anything_between_has_no_effect(opened: Opened) -> None:
+    """One foreign entry between its signatures spoils the body."""
+    s = opened.sitting
+    size = len(s.log.entries)
+    body = {"root": s.log.tree.root(size), "size": size, "successor": 1}
+    assert s.post("handover", body, "chair", "deputy", "trustee 1") == COLLECTED
+    assert s.append(b"{}") == ("no effect", "ENT-01", None)
+    assert s.post("handover", body, "trustee 2") == ("no effect", "LOG-06", None)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .canonical import Value
 
 key = blob(32)
+INCREASING = both(array(index, 1), strictly_increasing)
 note = both(string, lambda value: 1 <= len(value) <= 16_000)
 
 YEAR = 31_536_000
@@ -36,7 +37,7 @@ CLASS = record(name=text(100), seats=integer(1, 100_000), weight=integer(1, 1000
 FRACTION = {"denominator": integer(1, MILLION), "numerator": number}
 RULE = record(
     decision=one_of("adopt", "elect"),
-    eligible=both(array(index, 1), strictly_increasing),
+    eligible=array(index, 1, 16),
     majority=record(base=one_of("cast", "decided", "roll"), strict=boolean, **FRACTION),
     minimum_duration=integer(0, YEAR),
     name=pattern(r"[a-z0-9-]{1,40}"),
@@ -99,9 +100,9 @@ PROMISE = record(index=number, leaf_hash=key, maximum_delay=number, signature=bl
 
 RESULT = record(
     counts=array(number),
-    elected=both(array(index), strictly_increasing),
+    elected=array(index),
     outcome=one_of("inquorate", "adopted", "rejected", "elected", "unopened"),
-    tied=both(array(index), strictly_increasing),
+    tied=array(index),
 )
 
 
@@ -124,7 +125,7 @@ BODIES: dict[str, Callable[[Value], Any]] = {
     "ceremony-shares": record(ephemerals=blob(), sealed=blob(), session=index),
     "ceremony-confirm": record(session=index, transcript=blob(64)),
     "ceremony-complain": record(dealer=index, point=key, proof=blob(64), session=index),
-    "ceremony-restart": record(participants=array(index), round=integer(0, 3), session=index, silent=array(index)),
+    "ceremony-restart": record(participants=INCREASING, round=integer(0, 3), session=index, silent=INCREASING),
     "roll": both(
         record(
             chunk=index,

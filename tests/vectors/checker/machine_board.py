@@ -90,6 +90,8 @@ def satisfies_quorum(state: State, text: str) -> notes.Checkpoint | None:
     if found is None:
         return None
     note, checkpoint, key = found
+    if checkpoint.extensions:
+        return None
     body = state.sitting.body
     witnesses = {witness["name"]: witness["key"] for witness in body["witnesses"]["witnesses"]}
     if not any(notes.signed_by_log(note, line, body["log"]["origin"], key) for line in note.lines):
@@ -114,7 +116,8 @@ def perform_handover(state: State, entry: Entry) -> Outcome:
     if (
         body["successor"] != len(state.handovers) + 1
         or body["successor"] > len(state.sitting.body["successors"])
-        or size > entry.index
+        or size >= entry.index
+        or same not in state.seen
         or state.seen.index(same) != size
         or any(seen != same for seen in state.seen[size:])
         or state.tree.root(size) != body["root"]

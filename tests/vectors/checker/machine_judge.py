@@ -74,14 +74,11 @@ def judge(state: State, data: bytes) -> tuple[str | None, Outcome]:
     """Apply one entry to the state and return its kind (if it could be read) and its outcome."""
     index, leaf = len(state.tree), leaf_hash(data)
     kind: str | None = None
-    seen: tuple[str, bytes] | None = None
     entry: Entry | None = None
     try:
         envelope = _envelope(data)
         entry = _entry(envelope, index, leaf)
         kind = entry.kind
-        seen = (kind, entry.body_bytes)
-        state.seen.append(seen)
         outcome = _judge_entry(state, entry, envelope["body"])
     except NoEffectError as error:
         outcome = Outcome("no effect", error.check)
@@ -91,8 +88,8 @@ def judge(state: State, data: bytes) -> tuple[str | None, Outcome]:
         outcome = Outcome("fault", error.check, _name(state, entry))
         if entry is not None and entry.kind in CEREMONY:
             ceremony.blame(state, state.sitting.trustees[entry.signer])
-    if seen is None:
-        state.seen.append(None)
+    collected = entry is not None and outcome.outcome == "collected"
+    state.seen.append((entry.kind, entry.body_bytes) if entry and collected else None)
     state.tree.append(leaf)
     return kind, outcome
 

@@ -178,7 +178,7 @@ class Progress:
 
 @dataclass
 class State:
-    """Everything the entries so far have made true."""
+    """Everything the entries so far have made true; `seen` holds kind and body of the collected ones."""
 
     anchor: bytes | None
     tree: Tree = field(default_factory=Tree)

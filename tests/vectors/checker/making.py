@@ -77,6 +77,7 @@ class Maker:
         self.tree = merkle.Tree()
         self.sitting_id = bytes(32)
         self.witnesses = list(witnesses)
+        self.operator = "log"
 
     def append(self, entry: bytes) -> int:
         """Append an entry's bytes and return its index."""
@@ -105,7 +106,7 @@ class Maker:
         """Return a checkpoint of the log, cosigned by every witness at a time."""
         size = len(self.entries) if size is None else size
         text = f"{ORIGIN}\n{size}\n{encode_base64(root or self.tree.root(size))}\n"
-        log = notes.key_id(ORIGIN, 1, key_of("log")) + ed25519.sign(seed_of("log"), text.encode())
+        log = notes.key_id(ORIGIN, 1, key_of(self.operator)) + ed25519.sign(seed_of(self.operator), text.encode())
         lines = [f"— {ORIGIN} {encode_base64(log)}\n"]
         for name in self.witnesses:
             signed = ed25519.sign(seed_of(name), f"cosignature/v1\ntime {time}\n{text}".encode())
@@ -153,7 +154,7 @@ class Trustee:
 
     def share_for(self, receiver: int) -> int:
         """Return f(receiver)."""
-        return sum(c * receiver**k for k, c in enumerate(self.coefficients)) % ORDER
+        return int(sum(c * receiver**k for k, c in enumerate(self.coefficients)) % ORDER)
 
     def deal(self, sitting_id: bytes, session: int, others: Sequence[Trustee], wrong: int | None = None) -> Body:
         """Return the body of round 2, with a wrong share for one receiver if asked."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import ed25519
-from .shapes import distinct
+from .shapes import distinct, strictly_increasing
 
 Body = dict[str, Any]
 
@@ -28,7 +28,8 @@ def _witnesses_fit(body: Body) -> bool:
 def _rule_fits(rule: Body, classes: int) -> bool:
     adopt = rule["decision"] == "adopt"
     return (
-        rule["eligible"][-1] <= classes
+        strictly_increasing(rule["eligible"])
+        and rule["eligible"][-1] <= classes
         and (adopt or rule["majority"]["base"] != "decided")
         and all(fraction["numerator"] <= fraction["denominator"] for fraction in (rule["majority"], rule["quorum"]))
         and adopt == (rule["seats"] == 0)

@@ -11,6 +11,7 @@ from .canonical import LARGEST, decode_base64
 
 LOG_TYPE = 1
 WITNESS_TYPE = 4
+MOST_LINES = 100
 SIZE = re.compile(r"0|[1-9][0-9]{0,15}")
 LINE = re.compile("— ([^ +]+) ([A-Za-z0-9+/=]+)")
 
@@ -57,6 +58,8 @@ def parse_note(data: str) -> Note | None:
         return None
     head, separator, tail = data.rpartition("\n\n")
     if not separator or not tail:
+        return None
+    if tail.count("\n") > MOST_LINES:
         return None
     lines = []
     for row in tail[:-1].split("\n"):

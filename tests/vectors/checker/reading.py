@@ -15,9 +15,9 @@ TILE_WIDTH = 256
 
 @dataclass(frozen=True)
 class Record:
-    """The newest checkpoint's note, the entries at hand, and the sitting expected (if any)."""
+    """The checkpoints and the entries at hand, and the sitting expected (if any)."""
 
-    checkpoint: str
+    checkpoints: list[str]
     entries: list[bytes]
     sitting_id: bytes | None
 
@@ -54,16 +54,17 @@ def _bundle(folder: Path, index: int, width: int) -> list[bytes]:
 def read_record(path: Path) -> Record:
     """Return the record of a JSON file or of a tlog-tiles folder."""
     if path.is_dir():
-        checkpoint = (path / "checkpoint").read_bytes().decode()
-        size = int(checkpoint.split("\n")[1])
+        older = sorted((path / "checkpoint-by-size").glob("*"))
+        checkpoints = [file.read_bytes().decode() for file in (path / "checkpoint", *older)]
+        size = max(int(checkpoint.split("\n")[1]) for checkpoint in checkpoints)
         entries = []
         for start in range(0, size, TILE_WIDTH):
             entries += _bundle(path, start // TILE_WIDTH, min(TILE_WIDTH, size - start))
-        return Record(checkpoint, entries, None)
+        return Record(checkpoints, entries, None)
     data = json.loads(path.read_text(encoding="utf-8"))
     anchor = data.get("sitting_id")
     return Record(
-        data["checkpoint"],
+        [data["checkpoint"], *data.get("checkpoints", [])],
         [base64.b64decode(entry, validate=True) for entry in data["entries"]],
         bytes.fromhex(anchor) if anchor else None,
     )

@@ -34,39 +34,42 @@ def _claimed_size(text: str) -> int | None:
     return checkpoint.size if checkpoint else None
 
 
-def run(record: Record, anchor: bytes | None = None) -> tuple[State, list[dict[str, Any]]]:
-    """Return the state after the entries below the checkpoint, and what became of each."""
-    state = State(anchor if anchor is not None else record.sitting_id)
-    size = _claimed_size(record.checkpoint)
-    outcomes = []
-    for index, data in enumerate(record.entries[: size or 0]):
-        kind, outcome = judge(state, data)
-        outcomes.append(
-            {
-                "index": index,
-                "kind": kind,
-                "outcome": outcome.outcome,
-                "check": outcome.check,
-                "culprit": outcome.culprit,
-            }
-        )
+def run(entries: list[bytes], anchor: bytes | None) -> tuple[State, list[dict[str, Any]]]:
+    """Return the state after the entries, and what became of each."""
+    state, outcomes = State(anchor), []
+    for index, data in enumerate(entries):
+        kind, found = judge(state, data)
+        outcome = {"index": index, "kind": kind, "outcome": found.outcome, "check": found.check}
+        outcomes.append({**outcome, "culprit": found.culprit})
     return state, outcomes
+
+
+def _bounded(record: Record, anchor: bytes | None) -> tuple[State, list[dict[str, Any]], int | None]:
+    """Return the judged record below the newest checkpoint that satisfies the quorum, and that checkpoint's size."""
+    for size in sorted({_claimed_size(text) or 0 for text in record.checkpoints}, reverse=True):
+        state, outcomes = run(record.entries[:size], anchor)
+        good = [satisfies_quorum(state, text) for text in record.checkpoints] if state.manifest else []
+        if any(checkpoint is not None and checkpoint.size == size for checkpoint in good):
+            return state, outcomes, size
+    return State(anchor), [], None
 
 
 def verify(record: Record, anchor: bytes | None = None) -> dict[str, Any]:
     """Return the verdict on a record: entries, polls, and why it fails if it does."""
-    state, outcomes = run(record, anchor)
-    checkpoint = satisfies_quorum(state, record.checkpoint) if state.manifest else None
-    if checkpoint is None:
-        state.fail("LOG-01", None)
-    elif checkpoint.size > len(state.tree) or state.tree.root(checkpoint.size) != checkpoint.root:
-        state.fail("LOG-02", None)
-    known = anchor or record.sitting_id
+    known = anchor if anchor is not None else record.sitting_id
+    state, outcomes, size = _bounded(record, known)
+    for text in record.checkpoints if size is not None else []:
+        checkpoint = satisfies_quorum(state, text)
+        if checkpoint and (checkpoint.size > len(state.tree) or state.tree.root(checkpoint.size) != checkpoint.root):
+            state.fail("LOG-02", None)
     return {
         "anchored": known is not None,
+        "beyond": len(record.entries) - len(state.tree),
+        "checked": size is not None,
         "entries": outcomes,
         "fails": [{"check": check, "index": index} for check, index in state.fails],
+        "over": state.over,
         "polls": [_poll(state, poll) for poll in state.polls.values()],
         "sitting_id": state.manifest.sitting_id.hex() if state.manifest else None,
-        "over": state.over,
+        "size": size,
     }
