@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from secballot.blind import BlindSecretKey
 from secballot.errors import RefusalError, SecballotError
@@ -38,12 +38,13 @@ from secballot.roles.view import WitnessedView
 from secballot.roles.witness import WitnessRole
 from secballot.signing import SigningKey
 from secballot.store.journal import Journal
-from secballot.store.source import open_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
+    from secballot.board.reader import LogSource
+    from secballot.record import SittingRecord
     from secballot.records.opening import Contest
     from secballot.records.promise import Promise
 
@@ -162,6 +163,32 @@ def make_manifest(plan: Plan, keys: Keys, *, nonce: bytes) -> Manifest:
     )
 
 
+class Operator(Protocol):
+    """The board operator as a rehearsal drives it; `BoardOperator` is one."""
+
+    anchor: bytes
+
+    @property
+    def record(self) -> SittingRecord:
+        """The operator's own machine."""
+
+    def source(self) -> LogSource:
+        """Return a reader of the log."""
+
+    def submit(self, entries: Sequence[bytes], *, now: int) -> Sequence[Promise | SecballotError]:
+        """Admit or refuse entries."""
+
+    def sign_checkpoint(self) -> object:
+        """Sign the head."""
+
+    def collect(self, witnesses: Sequence[WitnessRole], *, now: int) -> object:
+        """Have the head cosigned."""
+
+
+def _open_board(path: Path, manifest: Manifest, log_key: SigningKey, promise_key: SigningKey) -> Operator:
+    return BoardOperator.create(path, manifest, log_key=log_key, promise_key=promise_key)
+
+
 @dataclass(slots=True)
 class Rehearsal:
     """The parties of one sitting and its simulated clock.
@@ -171,6 +198,7 @@ class Rehearsal:
         plan: who takes part.
         now: simulated time, seconds since the epoch.
         notify: called with a line for every step that takes a while.
+        board_factory: makes the operator from path, manifest, log key and promise key; a seam for tests.
     """
 
     folder: Path
@@ -178,10 +206,11 @@ class Rehearsal:
     now: int = 1_770_000_000
     entropy: Entropy = field(default_factory=Entropy)
     notify: Callable[[str], None] = lambda _: None
+    board_factory: Callable[[Path, Manifest, SigningKey, SigningKey], Operator] = _open_board
     keys: Keys = field(init=False)
     manifest: Manifest = field(init=False)
     sitting_id: bytes = field(init=False)
-    operator: BoardOperator = field(init=False)
+    operator: Operator = field(init=False)
     witnesses: list[WitnessRole] = field(init=False)
     officers: list[Officer] = field(init=False)
     commission: list[CommissionMember] = field(init=False)
@@ -195,8 +224,8 @@ class Rehearsal:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.keys = Keys.draw(self.plan, self.entropy)
         self.manifest = make_manifest(self.plan, self.keys, nonce=self.entropy.draw(16))
-        self.operator = BoardOperator.create(
-            self.folder / "board.sqlite", self.manifest, log_key=self.keys.log[0], promise_key=self.keys.promise[0]
+        self.operator = self.board_factory(
+            self.folder / "board.sqlite", self.manifest, self.keys.log[0], self.keys.promise[0]
         )
         self.sitting_id = self.operator.anchor
         self.witnesses = [self._witness(number, key) for number, key in enumerate(self.keys.witnesses, 1)]
@@ -278,8 +307,10 @@ class Rehearsal:
     def convene(self, trustees: Sequence[Trustee] | None = None) -> None:
         """Collect consents and convene; registrars then destroy their keys."""
         self.notify("consents and convening")
-        for party in [*self.registrars, *(trustees or self.trustees)]:
-            party.consent()
+        for registrar in self.registrars:
+            registrar.consent()
+        for trustee in trustees or self.trustees:
+            trustee.consent()
         self.witness()
         first, *others = self.needed_officers()
         index = first.convene().index
@@ -344,8 +375,3 @@ class Rehearsal:
         role = WitnessRole(f"witness-{number}.example", key, self._journal(f"witness-{number}"))
         role.follow(self.manifest.log.origin, self.keys.log[0].verify_key.encode())
         return role
-
-
-def reopen(folder: Path) -> object:
-    """Return the log of a rehearsal's board as anybody would read it."""
-    return open_source(folder / "board.sqlite")
