@@ -273,7 +273,7 @@ class Scalars(_Vector):
     _minus = _scalar_sub
 
     def __del__(self) -> None:
-        _wipe(self._cells)
+        self._cells[:] = bytes(len(self._cells))  # not _wipe: it may be gone when the program ends
 
     @staticmethod
     def decode(data: bytes) -> Scalars:
