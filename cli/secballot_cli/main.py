@@ -1,0 +1,131 @@
+"""The program `secballot`: the group of commands, the errors a person sees, and the exit codes a program reads.
+
+    0    nothing failed, and whatever did not run is not due yet
+    1    a check failed
+    2    wrong usage
+    3    it could not be checked: something cannot be read or reached
+    4    a bug in this program
+    5    refused: a policy is not met, or it is not the time for it
+    130  interrupted
+
+A command's module is imported when the command runs, so that help and completion are quick.
+
+Source: SPEC.md#errors-and-blame.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final, NoReturn
+
+import click
+
+import secballot
+from secballot import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class ExitCode(IntEnum):
+    """What the exit code of every command means."""
+
+    PASSED = 0
+    FAILED = 1
+    USAGE = 2
+    UNCHECKED = 3
+    BUG = 4
+    REFUSED = 5
+    INTERRUPTED = 130
+
+
+COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
+    "audit": ("secballot_cli.audit:audit", "Check a whole published record, and say what it shows."),
+    "demo": ("secballot_cli.demo:demo", "Run a whole sitting, from ceremony to audit, in one process."),
+    "info": ("secballot_cli.info:info", "Say which engine does the arithmetic, and all versions."),
+}
+"""Every command: where it is, and its line in the help."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands, in alphabetical order."""
+        del ctx
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a command, or None if there is none of this name."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(secballot.__version__, prog_name="secballot")
+def commands() -> None:
+    """Verifiable anonymous voting: run a sitting's parties, and check its public record."""
+
+
+def cli() -> NoReturn:
+    """Run the program with the arguments of this process, and exit."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; whatever goes wrong is one line on standard error."""
+    _print_anything()
+    try:
+        value = commands.main(list(arguments), prog_name="secballot", standalone_mode=False)
+    except (click.Abort, KeyboardInterrupt):
+        return _complain("interrupted", ExitCode.INTERRUPTED)
+    except click.ClickException as error:
+        return _complain_of_usage(error)
+    except Exception as error:  # noqa: BLE001  # the last resort: nobody is shown a traceback
+        return _complain_of(error)
+    return value if isinstance(value, int) else ExitCode.PASSED
+
+
+def _print_anything() -> None:
+    """Let no character of a record stop a terminal or a pipe with a smaller alphabet."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _complain_of_usage(error: click.ClickException) -> int:
+    context = getattr(error, "ctx", None)
+    hint = f" (see: {context.command_path} --help)" if context is not None else ""
+    return _complain(error.format_message() + hint, ExitCode.USAGE)
+
+
+def _complain_of(error: Exception) -> int:
+    if not isinstance(error, errors.SecballotError):
+        where = type(error).__name__
+        return _complain(f"this is a bug in secballot, please report it: {where}: {error}", ExitCode.BUG)
+    if isinstance(error, (errors.EncodingError, errors.VerificationError)):
+        code = ExitCode.FAILED
+    elif isinstance(error, (errors.PolicyError, errors.ProtocolError)):
+        code = ExitCode.REFUSED
+    else:
+        code = ExitCode.UNCHECKED
+    return _complain(error.diagnostics(), code)
+
+
+def _complain(message: str, code: ExitCode) -> int:
+    line = " ".join(message.split())
+    readable = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)
+    click.echo(f"secballot: {readable}", err=True)
+    return code

@@ -1,0 +1,224 @@
+"""Every table and sentence that a person reads of a report. Colour never says anything that the words do not.
+
+Titles, labels and reasons come from entries that anybody may have posted: they are printed as plain text, and
+characters that would move the cursor or hide others are replaced.
+
+Source: SPEC.md#checks.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from rich.box import ASCII2, SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from secballot.audit.report import Status, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from secballot.audit.report import CheckLine, ContestLine, EntryList, LogLine, PollLine, Report, SittingLine
+
+_SHOWN: Final = 20
+"""Lines of a list that are printed; the JSON report has more."""
+
+_PIPE_WIDTH: Final = 132
+_GROUP: Final = 4
+
+_STATUS_STYLES: Final = {Status.PASSED: "green", Status.FAILED: "bold red", Status.NOT_RUN: "dim"}
+_VERDICT_STYLES: Final = {Verdict.STANDS: "bold green", Verdict.FAILS: "bold red", Verdict.UNCHECKED: "bold yellow"}
+
+
+def plain(text: str) -> str:
+    """Return the text with every character replaced that does not simply print."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def grouped(digits: str) -> str:
+    """Return hexadecimal digits in groups of four, as people compare them."""
+    return " ".join(digits[at : at + _GROUP] for at in range(0, len(digits), _GROUP))
+
+
+@contextmanager
+def showing_progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Give a callback (done, total) that draws a bar on standard error, if that is a terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _done, _total: None
+        return
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def report_text(report: Report) -> str:
+    """Return a report as tables for the terminal or pipe that standard output is; the verdict comes last."""
+    console = _console()
+    with console.capture() as captured:
+        _print_report(console, report)
+    # Tables are padded to their width; a file or a diff is better without.
+    return "".join(line.rstrip() + "\n" for line in captured.get().splitlines())
+
+
+def _print_report(console: Console, report: Report) -> None:
+    if report.sitting is not None:
+        _print_sitting(console, report.sitting)
+    _say(console, f"Anchor: {report.anchor}.")
+    _print_log(console, report.log)
+    _print_checks(console, report.checks)
+    for poll in report.polls:
+        _print_poll(console, poll)
+    _print_outcomes(console, report)
+    _print_entries(console, "Faults, and whom an entry names", report.faults)
+    _print_entries(console, "Excluded ballots", report.excluded)
+    _print_entries(console, "Entries without effect", report.without_effect)
+    engine = report.engine
+    why = f" ({engine.reason})" if engine.reason else ""
+    _say(console, f"Checked by secballot {engine.version}; arithmetic by the engine {engine.name}{why}.")
+    console.print()
+    console.print(Text(f"The record {report.verdict}.", style=_VERDICT_STYLES[report.verdict]))
+    for words in report.words:
+        _say(console, f"  {words[:1].upper()}{words[1:]}.")
+
+
+def _console() -> Console:
+    console = Console(highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = _PIPE_WIDTH
+    return console
+
+
+def _say(console: Console, text: str, style: str = "") -> None:
+    console.print(Text(plain(text), style=style), soft_wrap=True)
+
+
+def _table(console: Console, title: str, *columns: str, numbers: tuple[str, ...] = ()) -> Table:
+    box = SIMPLE_HEAD if console.encoding.lower().startswith("utf") else ASCII2
+    table = Table(title=Text(plain(title)) if title else None, title_justify="left", title_style="bold", box=box)
+    for column in columns:
+        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    return table
+
+
+def _row(table: Table, *cells: object, style: str | None = None) -> None:
+    table.add_row(*(Text(plain(str(cell))) for cell in cells), style=style)
+
+
+def _time(seconds: int) -> str:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (OverflowError, OSError, ValueError):
+        return f"{seconds} s"
+
+
+def _print_sitting(console: Console, sitting: SittingLine) -> None:
+    parties = sitting.parties
+    _say(console, f"Sitting: {sitting.title}", style="bold")
+    _say(console, f"  id: {grouped(sitting.sitting_id)}")
+    _say(
+        console,
+        f"  presidium {parties['presidium_threshold']} of {parties['presidium']},"
+        f" commission {parties['commission']}, registrars {parties['registrars']},"
+        f" trustees {parties['trustees_threshold']} of {parties['trustees']},"
+        f" witnesses {parties['witnesses_quorum']} of {parties['witnesses']}"
+        f" ({parties['witnesses_dishonest']} may be dishonest)",
+    )
+    _say(console, f"  {sitting.stage}")
+    for session in sitting.ended_sessions:
+        _say(console, f"  ended ceremony {session}")
+
+
+def _print_log(console: Console, log: LogLine) -> None:
+    if log.origin:
+        _say(console, f"Log: {log.origin}")
+    if log.root:
+        first, last = _time(min(log.times)), _time(max(log.times))
+        times = f"by {len(log.times)} witnesses at {first}" + (f" to {last}" if last != first else "")
+        _say(console, f"  newest checkpoint with quorum: {log.size} entries judged, root {log.root}")
+        _say(console, f"  cosigned {times}; {log.agreeing} other checkpoints agree")
+    if log.above:
+        _say(console, f"  {log.above} entries at hand are above it, or under no checkpoint: ignored")
+    for note in log.ignored_notes[:_SHOWN]:
+        claimed = "a note that is no checkpoint" if note.size is None else f"a checkpoint of size {note.size}"
+        _say(console, f"  ignored {claimed}: {note.reason}")
+        for signature in note.signatures:
+            _say(console, f"    signature of {signature}")
+    _say_rest(console, log.ignored_note_total - _SHOWN, "notes")
+    for line in log.ignored_files[:_SHOWN]:
+        _say(console, f"  ignored {line}")
+    _say_rest(console, len(log.ignored_files) - _SHOWN, "files")
+
+
+def _say_rest(console: Console, left: int, what: str) -> None:
+    if left > 0:
+        _say(console, f"  … and {left} more {what} (--json lists them)")
+
+
+def _print_checks(console: Console, checks: tuple[CheckLine, ...]) -> None:
+    columns = ("id", "status", "checked", "refused", "SPEC.md", "what holds")
+    table = _table(console, "Checks", *columns, numbers=("checked", "refused"))
+    for line in checks:
+        statement = line.statement
+        if line.status is Status.NOT_RUN:
+            statement += f" (due once {line.due})" if line.expected else " (due, and missing)"
+        cells = (line.id, line.status, line.checked, line.refused or "", f"#{line.heading}", statement)
+        _row(table, *cells, style=_STATUS_STYLES[line.status])
+    console.print(table)
+
+
+def _print_poll(console: Console, poll: PollLine) -> None:
+    _say(console, f"Poll {poll.number}: {poll.words}", style="bold")
+    _say(console, f"  ctx {poll.ctx}, opened by entry {poll.index}, closes at {_time(poll.closes_at)}")
+    _say(console, "  slack is the most ballots that all registrars together could have added")
+    columns = ("weight", "roll", "answered", "used", "slack")
+    slack = _table(console, "", "class", *columns, numbers=columns)
+    for line in poll.slack:
+        name = f"{line.class_index} {line.name}"
+        _row(slack, name, line.weight, line.roll, line.answered, line.used, line.slack)
+    console.print(slack)
+    for contest in poll.contests:
+        _print_contest(console, contest)
+
+
+def _print_contest(console: Console, contest: ContestLine) -> None:
+    table = _table(console, f"Contest {contest.number}: {contest.title}", "option", "count", "", numbers=("count",))
+    for number, option in enumerate(contest.options, 1):
+        _row(table, f"{number} {option.label}", "" if option.count is None else option.count, option.standing)
+    console.print(table)
+    _say(console, f"  {_contest_words(contest)}")
+
+
+def _contest_words(contest: ContestLine) -> str:
+    words = [f"rules {contest.rules}"]
+    if contest.outcome == "unopened" or contest.at_floor is False:
+        words.append("below the privacy floor: stays closed")
+    elif contest.outcome:
+        words.append(f"outcome: {contest.outcome}")
+    if contest.at_floor:
+        words.append(f"{contest.decryptions} decryptions, {contest.needed} needed")
+    if contest.slack_matters is not None:
+        can = "could" if contest.slack_matters else "could not"
+        words.append(f"the slack {can} have changed the outcome")
+    return "; ".join(words)
+
+
+def _print_outcomes(console: Console, report: Report) -> None:
+    counts = ", ".join(f"{number} {outcome}" for outcome, number in report.outcomes.items() if number)
+    _say(console, f"Entries: {counts or 'none judged'}.")
+
+
+def _print_entries(console: Console, title: str, listed: EntryList) -> None:
+    if not listed.total:
+        return
+    table = _table(console, f"{title}: {listed.total}", "entry", "kind", "check", "names", "reason", numbers=("entry",))
+    for line in listed.entries[:_SHOWN]:
+        _row(table, line.index, line.kind or "?", line.check, line.culprit, line.reason)
+    console.print(table)
+    _say_rest(console, listed.total - _SHOWN, "entries")

@@ -1,0 +1,310 @@
+"""The audit report: what was checked, what came of every poll, and one verdict; for people and, as JSON, for programs.
+
+Every text in it that an entry brought along is shown as found. Hashes are lower-case hexadecimal. `to_json` has sorted
+keys, and fields are only ever added.
+
+Source: SPEC.md#checks, SPEC.md#outcomes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from secballot.audit.checks import Phase
+    from secballot.errors import CheckId
+
+LISTED: Final = 10_000
+"""Entries that a report lists of each sort; `total` says how many there are."""
+
+
+class Status(StrEnum):
+    """What became of one check."""
+
+    PASSED = "PASS"
+    FAILED = "FAIL"
+    NOT_RUN = "NOT RUN"
+
+
+class Verdict(StrEnum):
+    """What the audit says of the record as a whole."""
+
+    STANDS = "stands"
+    FAILS = "fails"
+    UNCHECKED = "could not be checked"
+
+
+class Anchor(StrEnum):
+    """How the sitting was identified."""
+
+    MET = "the sitting is that of the anchor given"
+    MISSED = "no manifest has the hash of the anchor given"
+    NOT_GIVEN = "verified relative to the manifest found; anchor not given"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckLine:
+    """One check of the register.
+
+    Attributes:
+        id: stable id.
+        heading: anchor in SPEC.md.
+        statement: what holds where it passes.
+        status: FAIL only where the record fails by it; an entry that it refused is no failure.
+        checked: how often it was examined.
+        refused: how many entries it refused, or blamed somebody for.
+        due: from when on it must have run.
+        expected: False if it is due and did not run.
+    """
+
+    id: CheckId
+    heading: str
+    statement: str
+    status: Status
+    checked: int
+    refused: int
+    due: Phase
+    expected: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class EntryLine:
+    """One entry that is listed: excluded, without effect, a fault, or naming somebody."""
+
+    index: int
+    kind: str
+    outcome: str
+    check: CheckId
+    culprit: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntryList:
+    """Entries of one sort: the first `LISTED` of them, and how many there are."""
+
+    entries: tuple[EntryLine, ...] = ()
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FailureLine:
+    """Why the record fails, with evidence in hexadecimal that may be published."""
+
+    check: CheckId
+    index: int | None
+    reason: str
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoredNote:
+    """A checkpoint note that says nothing about this record.
+
+    Attributes:
+        size: the tree size it claims, None if it is no checkpoint.
+        reason: why it does not count.
+        signatures: whose each of its signatures claims to be, and whether it is.
+    """
+
+    size: int | None
+    reason: str
+    signatures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """The log and the checkpoints at hand.
+
+    Attributes:
+        origin: of the manifest; empty if none was found.
+        size: entries that were judged: all below the newest checkpoint that satisfies the quorum.
+        root: that checkpoint's, in hexadecimal; empty if there is none.
+        times: its cosignatures' times, seconds since the epoch.
+        above: entries at hand above it; they are ignored.
+        agreeing: other checkpoints at hand that satisfy the quorum and have the entries' root.
+        ignored_notes: notes that do not count, the first `LISTED` of them.
+        ignored_note_total: how many these are.
+        ignored_files: stored hashes and the like that are not what the entries give.
+    """
+
+    origin: str = ""
+    size: int = 0
+    root: str = ""
+    times: tuple[int, ...] = ()
+    above: int = 0
+    agreeing: int = 0
+    ignored_notes: tuple[IgnoredNote, ...] = ()
+    ignored_note_total: int = 0
+    ignored_files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SittingLine:
+    """The sitting, by its manifest.
+
+    Attributes:
+        sitting_id: hash of the manifest, 64 hexadecimal digits.
+        title: as the manifest has it.
+        stage: how far it has come, in words.
+        parties: role to number of keys; `presidium_threshold` and the like beside them.
+        ended_sessions: ceremony sessions that ended without a key, and why.
+    """
+
+    sitting_id: str
+    title: str
+    stage: str
+    parties: dict[str, int]
+    ended_sessions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SlackLine:
+    """What could have been stuffed into one class of a poll by all registrars together.
+
+    Attributes:
+        class_index: class, from 1.
+        name: its name.
+        weight: weight of each vote.
+        roll: keys on the roll.
+        answered: credentials that every registrar answered for.
+        used: credentials with an accepted ballot.
+        slack: answered − used; below zero the poll is void.
+    """
+
+    class_index: int
+    name: str
+    weight: int
+    roll: int
+    answered: int
+    used: int
+    slack: int
+
+
+@dataclass(frozen=True, slots=True)
+class OptionLine:
+    """One option: label, count if the contest is decrypted, and what an election made of it."""
+
+    label: str
+    count: int | None
+    standing: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContestLine:
+    """One contest.
+
+    Attributes:
+        number: from 1.
+        title: as the opening has it.
+        rules: name of its rule set.
+        outcome: `adopted`, `rejected`, `elected`, `inquorate`, `unopened`, or empty while there is none.
+        at_floor: whether it may be decrypted; None before the closing.
+        decryptions: effective ones.
+        needed: the threshold.
+        options: in order.
+        slack_matters: whether the slack could have changed the outcome; None where there is no outcome.
+    """
+
+    number: int
+    title: str
+    rules: str
+    outcome: str
+    at_floor: bool | None
+    decryptions: int
+    needed: int
+    options: tuple[OptionLine, ...]
+    slack_matters: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class PollLine:
+    """One poll.
+
+    Attributes:
+        number: from 1.
+        ctx: hash of its opening.
+        status: `open`, `closed`, `lapsed`, `void` or `annulled`.
+        words: what that means, in a sentence.
+        closes_at: seconds since the epoch.
+        index: of its opening.
+        accepted: credentials with an accepted ballot; when the poll has closed, counted ballots.
+        tally_id: in hexadecimal; empty before the closing.
+        result_posted: whether the presidium has posted the result.
+        slack: per class.
+        contests: in order.
+    """
+
+    number: int
+    ctx: str
+    status: str
+    words: str
+    closes_at: int
+    index: int
+    accepted: int
+    tally_id: str
+    result_posted: bool
+    slack: tuple[SlackLine, ...]
+    contests: tuple[ContestLine, ...]
+
+    @property
+    def verdict(self) -> str:
+        """What became of the poll and of each of its contests, in one line."""
+        outcomes = [
+            f"contest {contest.number} {'stays closed' if contest.outcome == 'unopened' else contest.outcome}"
+            for contest in self.contests
+            if contest.outcome
+        ]
+        return "; ".join([self.words, *outcomes])
+
+
+@dataclass(frozen=True, slots=True)
+class EngineLine:
+    """What did the arithmetic, why it was not the native engine, and the version of the library."""
+
+    name: str
+    reason: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One audit.
+
+    Attributes:
+        verdict: of the whole record.
+        words: the verdict in sentences.
+        anchor: how the sitting was identified.
+        sitting: None if no manifest was found.
+        log: checkpoints and sizes.
+        checks: every check of the register, in its order.
+        outcomes: outcome to number of entries.
+        excluded: ballots that are not counted.
+        without_effect: entries that had none.
+        faults: entries that name somebody: by their own fault, or because they took effect and blame others.
+        failures: why the record fails.
+        polls: by number.
+        engine: what did the arithmetic.
+    """
+
+    verdict: Verdict
+    words: tuple[str, ...]
+    anchor: Anchor
+    sitting: SittingLine | None
+    log: LogLine
+    checks: tuple[CheckLine, ...]
+    outcomes: dict[str, int]
+    excluded: EntryList
+    without_effect: EntryList
+    faults: EntryList
+    failures: tuple[FailureLine, ...]
+    polls: tuple[PollLine, ...]
+    engine: EngineLine
+
+    def to_json(self) -> bytes:
+        """Return the whole report as JSON with sorted keys, indented, with a newline at its end."""
+        return msgspec.json.format(msgspec.json.encode(self, order="sorted"), indent=2) + b"\n"
