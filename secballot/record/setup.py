@@ -169,11 +169,11 @@ def judge_registrar_key(state: SittingState, body: RegistrarKey, act: Act) -> Co
         raise VerificationError("a second key for one poll and class", check="REG-02", culprit=act.party)
     key = verify_registrar_key(state.sitting_id, act.party.index, body)
     with blaming("REG-04", act.party):
-        check_coprime([*state.moduli, key.n])
+        check_coprime((state.moduli, key.n))
 
     def commit() -> None:
         staged.key_bodies[slot] = act.entry.body_hash
         staged.keys[body.poll, body.class_index][act.party.index] = key
-        state.moduli.append(key.n)
+        state.moduli *= key.n
 
     return commit

@@ -252,7 +252,8 @@ class SittingState:
         anchor: the sitting_id from outside, or None.
         fetch: returns the bytes of an earlier entry by index, for ballots that leave a sum.
         registrations: effective ones in order; `staged` is the next.
-        spent: poll number to poll.
+        moduli: product of the moduli of all effective registrar keys.
+        polls: poll number to poll; a number in it is spent.
         over: why nothing has effect any more; empty while it may.
     """
 
@@ -267,7 +268,7 @@ class SittingState:
     ceremony: CeremonyState | None = None
     staged: RegistrationState = field(default_factory=lambda: RegistrationState(1))
     registrations: list[RegistrationState] = field(default_factory=list)
-    moduli: list[int] = field(default_factory=list)
+    moduli: int = 1
     documents: dict[bytes, DocumentProgress] = field(default_factory=dict)
     complete_documents: set[bytes] = field(default_factory=set)
     polls: dict[int, PollState] = field(default_factory=dict)

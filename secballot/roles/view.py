@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from secballot.audit.replay import replay
 from secballot.board.checkpoint import Checkpoint
 from secballot.board.merkle import Frontier, leaf_hash
 from secballot.board.note import Note
@@ -62,6 +63,7 @@ class WitnessedView:
         self.judgements: list[Judgement] = []
         self.seen: list[WitnessedCheckpoint] = []
         self._source = source
+        self._frontier = Frontier()
         self.record = SittingRecord(anchor, fetch=source.entry)
 
     @property
@@ -92,15 +94,18 @@ class WitnessedView:
         entries = list(self._source.entries(self.size, size))
         if len(entries) != size - self.size:
             raise StoreError("the source lacks entries that a witnessed checkpoint commits to")
-        leaves = [self.state.history.leaf(index) for index in range(self.size)]
-        frontier = Frontier.of([*leaves, *(leaf_hash(entry) for entry in entries)])
+        frontier = self._frontier.copy()
+        for entry in entries:
+            frontier.append(leaf_hash(entry))
         if frontier.root() != opened.checkpoint.root:
             raise InconsistentLogError(
                 "the entries are not those that the witnessed checkpoint commits to",
                 check="LOG-02",
                 evidence=opened.note,
             )
-        self.judgements += [self.record.append(entry) for entry in entries]
+        for _ in replay(self.record, entries, lambda judgement, _: self.judgements.append(judgement)):
+            pass
+        self._frontier = frontier
         self._check_failures()
         self.checkpoint = opened
         if opened not in self.seen:
