@@ -351,12 +351,14 @@ class Rehearsal:
         self.witness()
 
     def adjourn(self) -> None:
-        """End the sitting."""
+        """End the sitting; trustees then destroy their shares."""
         first, *others = self.needed_officers()
         index = first.adjourn().index
         self.witness()
         self.countersign(others, index)
         self.witness()
+        for trustee in self.trustees:
+            trustee.destroy_state()
 
     def needed_officers(self) -> list[Officer]:
         """Return as many officers as an act needs."""

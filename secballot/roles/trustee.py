@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from secballot.board.merkle import leaf_hash
 from secballot.encoding import encode_u64
@@ -48,7 +48,9 @@ if TYPE_CHECKING:
     from secballot.signing import SigningKey
     from secballot.store.journal import Journal
 
-SEED_BYTES = 32
+SEED_BYTES: Final = 32
+
+_DESTROYED: Final = b"destroyed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,19 @@ class Trustee(Closer):
         documents = [self._document(poll, at + 1, secret) for at, floor in enumerate(poll.at_floor) if floor]
         return [self.board.post(document) for document in documents]
 
+    def destroy_state(self) -> None:
+        """Destroy the ceremony seed, and with it every share, once the sitting is adjourned; storage may keep traces.
+
+        Raises:
+            RefusalError: the sitting is not adjourned.
+        """
+        self.view.refresh()
+        if not self.view.state.adjourned:
+            raise RefusalError("the seed is destroyed after the adjournment: until then it may be needed")
+        seed = self._journal.get("seed", self.view.anchor)
+        if seed is not None and seed != _DESTROYED:
+            self._journal.replace("seed", self.view.anchor, seed, _DESTROYED)
+
     def _document(self, poll: PollState, contest: int, secret: Scalars) -> bytes:
         """Return the stored decryption entry of a contest, made and stored now if there is none."""
         slot = poll.ctx + encode_u64(contest)
@@ -234,6 +249,8 @@ class Trustee(Closer):
     def _ceremony_secrets(self, ceremony: CeremonyState, *, create: bool = False) -> TrusteeSecrets:
         """Return the session's secrets; the seed is stored before round 0 is posted."""
         seed = self._journal.get("seed", self.view.anchor)
+        if seed == _DESTROYED:
+            raise StoreError("the ceremony seed was destroyed after the adjournment")
         if seed is None and (not create or ceremony.session.number > 1):
             raise StoreError("the ceremony seed is not in the journal: state lost; this trustee cannot go on")
         if seed is None:
