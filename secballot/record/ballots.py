@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from secballot.board.merkle import leaf_hash
 from secballot.elgamal import Ciphertexts
 from secballot.errors import Party, RecordError, SecballotError, StoreError
 from secballot.protocol.ballot_layout import credential_digest
@@ -97,7 +98,11 @@ def check_continues(state: SittingState, poll: PollState, body: Ballot) -> None:
 
 def _ciphertexts_of(state: SittingState, head: Head) -> Ciphertexts:
     """Read an accepted ballot again, to take it out of the sum; cheaper than keeping every ballot's elements."""
-    body = decode_entry(state.fetch(head.index)).body
-    if not isinstance(body, Ballot):
+    data = state.fetch(head.index)
+    # The source is trusted for nothing: other bytes here would falsify the sum.
+    if leaf_hash(data) != head.leaf:
         raise StoreError("the source of entries gave another entry than the one accepted")
+    body = decode_entry(data).body
+    if not isinstance(body, Ballot):
+        raise StoreError("the entry accepted as a ballot is none")
     return Ciphertexts.decode(b"".join(contest.ciphertexts for contest in body.contests))
