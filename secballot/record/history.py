@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from secballot.board.checkpoint import Checkpoint
+from secballot.board.cosignature import cosignature_time, verifier
 from secballot.board.merkle import HASH_SIZE, node_hash, root_at
 from secballot.board.note import ED25519, ED25519_COSIGNATURE, Note, VerifierKey
 from secballot.board.policy import Policy
 from secballot.encoding import MAX_INTEGER
-from secballot.errors import NOBODY, InconsistentLogError, PolicyError, blaming
+from secballot.errors import NOBODY, InconsistentLogError, InvalidSignatureError, PolicyError, blaming
 
 if TYPE_CHECKING:
+    from secballot.board.note import NoteVerifier, SignatureLine
     from secballot.records.manifest import Manifest
 
 _CACHED_LEVEL: Final = 8
@@ -86,7 +88,7 @@ class WitnessedCheckpoint:
         checkpoint: origin, size and root.
         names: witnesses that signed, in manifest order.
         times: seconds since the epoch, one for each of them.
-        note: the whole note.
+        note: the note with its good lines only.
     """
 
     checkpoint: Checkpoint
@@ -112,19 +114,62 @@ def open_witnessed(manifest: Manifest, operators: list[LogOperator], note: bytes
 
     Raises:
         EncodingError: not a checkpoint without extension lines.
-        VerificationError: another log's, or a signature is false.
-        PolicyError: no quorum, or a time beyond 2^53−1.
+        VerificationError: another log's.
+        PolicyError: no good signature of the log, or no quorum of good cosignatures.
 
-    Source: SPEC.md#board-profile.
+    Source: SPEC.md#witness-policy.
     """
-    checkpoint = Checkpoint.decode(Note.decode(note).text)
+    decoded = Note.decode(note)
+    checkpoint = Checkpoint.decode(decoded.text)
     checkpoint.check_profile()
-    opened = policy_of(manifest, operator_at(operators, checkpoint.tree_size)).open(note, origin=manifest.log.origin)
+    operator = operator_at(operators, checkpoint.tree_size)
+    kept = Note(decoded.text, good_lines(manifest, operator, decoded)).encode()
+    opened = policy_of(manifest, operator).open(kept, origin=manifest.log.origin)
     times = tuple(cosignature.time for cosignature in opened.cosignatures)
-    if max(times) > MAX_INTEGER:
-        raise PolicyError("a cosignature's time is beyond 2^53−1")
     names = tuple(cosignature.vkey.name for cosignature in opened.cosignatures)
-    return WitnessedCheckpoint(checkpoint, names, times, note)
+    return WitnessedCheckpoint(checkpoint, names, times, kept)
+
+
+def good_lines(manifest: Manifest, operator: LogOperator, note: Note) -> tuple[SignatureLine, ...]:
+    """Return the signature lines of the operator's key and of manifest witnesses that verify, each key once.
+
+    Whoever passes a note on can spoil or add a line; that must not undo the lines that are good.
+
+    Raises:
+        PolicyError: none is.
+
+    Source: SPEC.md#witness-policy.
+    """
+    known = {key.key: key for key in _known_keys(manifest, operator)}
+    found: dict[VerifierKey, SignatureLine] = {}
+    for line in note.signatures:
+        key = known.get(line.key)
+        if key is None or key.vkey in found:
+            continue
+        try:
+            key.verifier.verify(note.text, line.signature)
+        except InvalidSignatureError:
+            continue
+        if key.vkey.kind == ED25519 or 1 <= cosignature_time(line) <= MAX_INTEGER:
+            found[key.vkey] = line
+    if not found:
+        raise PolicyError("no signature of the note is by a key of the manifest and good")
+    return tuple(found.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _KnownKey:
+    """A verifier key, how notes refer to it, and what verifies its lines."""
+
+    vkey: VerifierKey
+    key: tuple[str, bytes]
+    verifier: NoteVerifier
+
+
+def _known_keys(manifest: Manifest, operator: LogOperator) -> list[_KnownKey]:
+    vkeys = [VerifierKey(manifest.log.origin, ED25519, operator.key)]
+    vkeys += [VerifierKey(witness.name, ED25519_COSIGNATURE, witness.key) for witness in manifest.witnesses.witnesses]
+    return [_KnownKey(vkey, (vkey.name, vkey.key_id), verifier(vkey)) for vkey in vkeys]
 
 
 def open_embedded(
@@ -173,6 +218,5 @@ def _check_lines(manifest: Manifest, note: bytes) -> None:
 
 def policy_of(manifest: Manifest, operator: LogOperator) -> Policy:
     """Return the C2SP policy of a sitting: the log key in force and any q of the manifest's witnesses."""
-    log = VerifierKey(manifest.log.origin, ED25519, operator.key)
-    witnesses = [VerifierKey(w.name, ED25519_COSIGNATURE, w.key) for w in manifest.witnesses.witnesses]
+    log, *witnesses = [known.vkey for known in _known_keys(manifest, operator)]
     return Policy.of([log], witnesses, manifest.witnesses.quorum)
