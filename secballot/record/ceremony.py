@@ -23,7 +23,7 @@ from secballot.protocol.ceremony import (
     verify_reveal,
     verify_shares,
 )
-from secballot.record.outcome import out_of_phase, repetition
+from secballot.record.outcome import Naming, out_of_phase, repetition
 from secballot.record.state import CeremonyState, EndedSession, Posted
 
 if TYPE_CHECKING:
@@ -65,19 +65,22 @@ def judge_reveal(state: SittingState, body: CeremonyReveal, act: Act) -> Commit:
     def commit() -> None:
         _post(ceremony, _REVEAL, act)
         ceremony.dealings[act.party.index] = dealing
-        if ceremony.round > _REVEAL:
-            _fix_key(state, ceremony)
 
-    return commit
-
-
-def _fix_key(state: SittingState, ceremony: CeremonyState) -> None:
+    dealings = {**ceremony.dealings, act.party.index: dealing}
+    if len(dealings) < len(ceremony.session.participants):
+        return commit
     try:
-        ceremony.joint_key = joint_key(ceremony.dealings)
+        key = joint_key(dealings)
     except VerificationError as error:
-        end_session(state, None, f"CER-09: {error.message}")
-    else:
-        ceremony.public_shares = public_shares(ceremony.session, ceremony.dealings)
+        reason = f"CER-09: {error.message}"
+        return Naming(lambda: end_session(state, None, reason), "CER-09", NOBODY, reason)
+    shares = public_shares(ceremony.session, dealings)
+
+    def commit_key() -> None:
+        commit()
+        ceremony.joint_key, ceremony.public_shares = key, shares
+
+    return commit_key
 
 
 def judge_shares(state: SittingState, body: CeremonyShares, act: Act) -> Commit:
@@ -135,8 +138,8 @@ def judge_complain(state: SittingState, body: CeremonyComplain, act: Act) -> Com
             raise RecordError("complains about a trustee that takes no part")
         shares: dict[int, CeremonyShares] = {i: p.body for i, p in ceremony.rounds[_SHARES].items()}  # type: ignore[misc]  # round 2 holds shares only
         judge_complaint(ceremony.session, act.party.index, body, ceremony.dealings, shares)
-    blamed = Party("trustee", body.dealer)
-    return lambda: end_session(state, blamed, f"CER-05: trustee {act.party.index} showed the share to be bad")
+    blamed, reason = Party("trustee", body.dealer), f"CER-05: trustee {act.party.index} showed the share to be bad"
+    return Naming(lambda: end_session(state, blamed, reason), "CER-05", blamed, reason)
 
 
 def judge_restart(state: SittingState, body: CeremonyRestart, act: Act) -> Commit:
@@ -185,13 +188,14 @@ def blames(state: SittingState, kind: str, session: int, party: Party) -> bool:
 
 def _next_session(state: SittingState, participants: tuple[int, ...], ended: EndedSession) -> None:
     manifest, ceremony = state.the_manifest(), _running(state)
-    history = [*ceremony.ended, ended]
-    session = replace(ceremony.session, number=ceremony.session.number + 1, participants=participants)
-    state.ceremony = CeremonyState(session=session, rounds=({}, {}, {}, {}), ended=history)
+    session, history = ceremony.session, [*ceremony.ended, ended]
     if len(participants) < manifest.trustees.minimum:
         state.over = "too few trustees are left for the ceremony"
-    elif session.number > manifest.ceremony_sessions:
+    elif session.number == manifest.ceremony_sessions:
         state.over = "the ceremony has used up its sessions"
+    else:
+        session = replace(session, number=session.number + 1, participants=participants)
+    state.ceremony = CeremonyState(session=session, rounds=({}, {}, {}, {}), ended=history)
 
 
 def _running(state: SittingState) -> CeremonyState:

@@ -14,13 +14,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from secballot.board.merkle import leaf_hash
-from secballot.errors import NOBODY, RecordError, SecballotError, blaming
+from secballot.errors import NOBODY, Party, RecordError, SecballotError, blaming
 from secballot.protocol.ballots import check_ballot
 from secballot.record.history import LogOperator, open_embedded
-from secballot.record.outcome import out_of_phase
+from secballot.record.outcome import Naming, out_of_phase
 from secballot.record.polls import minimum_duration, poll_of
 from secballot.record.state import ClosingInfo
-from secballot.record.tallying import close_books
+from secballot.record.tallying import OVER_ISSUED, close_books, over_issued
 from secballot.records.entry import encode_body, encode_unsigned
 from secballot.signing import VerifyKey, verify
 
@@ -64,6 +64,8 @@ def judge_closing(state: SittingState, body: Closing, act: Act) -> Commit:
         poll.status = "closed"
         close_books(state, poll, info.leaf)
 
+    if over_issued(poll):
+        return Naming(commit, "TAL-01", Party("registrars"), OVER_ISSUED)
     return commit
 
 

@@ -78,6 +78,27 @@ Commit = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Naming:
+    """The commit of an entry that takes effect and, with that, names somebody.
+
+    Attributes:
+        apply: the commit.
+        check: the check that the entry shows to have failed.
+        culprit: who is named; `NOBODY` where the evidence points at no single party.
+        reason: one line for people.
+    """
+
+    apply: Commit
+    check: CheckId
+    culprit: Party
+    reason: str
+
+    def __call__(self) -> None:
+        """Apply it."""
+        self.apply()
+
+
+@dataclass(frozen=True, slots=True)
 class Position:
     """Where an entry stands: its index in the log and its leaf hash."""
 

@@ -92,7 +92,7 @@ def judge_request(state: SittingState, body: CredentialRequest, act: Act) -> Com
     if registration.closed:
         raise out_of_phase("requests are closed")
     due = registration.next_poll.get(key, registration.first_poll)
-    if body.first_poll > due or body.first_poll < registration.first_poll:
+    if not registration.first_poll <= body.first_poll <= min(due, manifest.polls):
         raise out_of_phase("a request begins with the key's next poll")
     if body.first_poll < due:
         if registration.requested.get((key, body.first_poll)) == act.entry.body_hash:
@@ -103,7 +103,7 @@ def judge_request(state: SittingState, body: CredentialRequest, act: Act) -> Com
         _registrar_keys(state, registration, poll, class_index) for poll in range(body.first_poll, manifest.polls + 1)
     ]
     with blaming("REG-06", act.party):
-        check_request(body, keys=keys[: len(body.blinded)], polls=len(keys))
+        check_request(body, keys=keys, polls=len(keys))
 
     def commit() -> None:
         polls = len(body.blinded)

@@ -34,7 +34,7 @@ from secballot.errors import (
 from secballot.record import ballots, ceremony, closing, convening, polls, registration, setup, tallying
 from secballot.record.acts import ACTS, check_slot, collect
 from secballot.record.history import LogOperator
-from secballot.record.outcome import Act, Commit, Failure, Judgement, Outcome, Position
+from secballot.record.outcome import Act, Commit, Failure, Judgement, Naming, Outcome, Position
 from secballot.record.parties import SIGNERS
 from secballot.record.state import SittingState
 from secballot.records.entry import UNSIGNED, Entry, decode_entry, signing_message
@@ -136,10 +136,9 @@ class SittingRecord:
         """
         leaf = leaf_hash(data)
         judgement, commit = self._judge(data, leaf, verdict)
-        before = self.state.ceremony
         self.state.history.append(leaf)
         commit()
-        return _with_blame(judgement, self.state, before)
+        return judgement
 
     def _judge(self, data: bytes, leaf: bytes, verdict: Verdict | None) -> tuple[Judgement, Commit]:
         at = Position(len(self.state.history), leaf)
@@ -167,6 +166,8 @@ class SittingRecord:
             return _refusal(act, Outcome.NO_EFFECT, error), _nothing
         except (EncodingError, VerificationError, PolicyError) as error:
             return self._refuse(act, error)
+        if isinstance(commit, Naming):
+            return Judgement(at.index, entry.kind, Outcome.EFFECT, commit.check, commit.culprit, commit.reason), commit
         return Judgement(at.index, entry.kind, Outcome.EFFECT), commit
 
     def _refuse(self, act: Act, error: SecballotError) -> tuple[Judgement, Commit]:
@@ -201,23 +202,6 @@ def _abandon(state: SittingState, act: Act) -> None:
 def _refusal(act: Act, outcome: Outcome, error: SecballotError) -> Judgement:
     culprit = act.party if outcome is Outcome.FAULT else error.culprit or NOBODY
     return Judgement(act.at.index, act.entry.kind, outcome, error.check or "ENT-06", culprit, error.message)
-
-
-def _with_blame(judgement: Judgement, state: SittingState, before: object) -> Judgement:
-    """Name in the outcome of an effective entry whom it blames: a bad dealer, or all registrars of a void poll."""
-    now = state.ceremony
-    if judgement.outcome is not Outcome.EFFECT:
-        return judgement
-    if judgement.kind in ceremony.FAULT_KINDS and now is not None and now is not before and now.ended:
-        ended = now.ended[-1]
-        return Judgement(judgement.index, judgement.kind, Outcome.EFFECT, ended.reason[:6], ended.blamed, ended.reason)
-    if judgement.kind == "closing":
-        poll = next((p for p in state.polls.values() if p.closing and p.closing.index == judgement.index), None)
-        if poll is not None and poll.status == "void":
-            return Judgement(
-                judgement.index, judgement.kind, Outcome.EFFECT, "TAL-01", Party("registrars"), poll.reason
-            )
-    return judgement
 
 
 def _check_author(state: SittingState, entry: Entry) -> Party:

@@ -5,7 +5,7 @@ Source: SPEC.md#tally.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from secballot.elgamal import Ciphertexts
 from secballot.errors import NOBODY, RecordError, SecballotError, VerificationError, blaming
@@ -21,12 +21,25 @@ if TYPE_CHECKING:
     from secballot.records.decryption import Decryption
 
 
+OVER_ISSUED: Final = "more credentials voted than the registrars answered for"
+"""Why a poll is void under TAL-01."""
+
+
+def over_issued(poll: PollState) -> bool:
+    """Tell whether in some class more credentials have an accepted ballot than the registrars answered for.
+
+    Source: SPEC.md#closing (TAL-01).
+    """
+    answered = poll.registration.answered(poll.number)
+    return any(count > answered.get(class_index, 0) for class_index, count in poll.counted().items())
+
+
 def close_books(state: SittingState, poll: PollState, closing_leaf: bytes) -> None:
     """Fix aggregates, tally id and floor of a poll that closes; void it if more credentials voted than were issued."""
     manifest = state.the_manifest()
-    answered, counted = poll.registration.answered(poll.number), poll.counted()
-    if any(count > answered.get(class_index, 0) for class_index, count in counted.items()):
-        poll.status, poll.reason = "void", "more credentials voted than the registrars answered for"
+    counted = poll.counted()
+    if over_issued(poll):
+        poll.status, poll.reason = "void", OVER_ISSUED
     poll.aggregates = aggregate(poll.context.contests, poll.sums, _weights(state))
     heads = sorted(poll.heads.values(), key=lambda head: head.index)
     poll.tally_id = tally_id(poll.ctx, closing_leaf, [head.leaf for head in heads], Ciphertexts.concat(poll.aggregates))

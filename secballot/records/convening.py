@@ -6,7 +6,7 @@ Source: SPEC.md#convening.
 from __future__ import annotations
 
 from secballot.encoding import CanonicalCodec
-from secballot.records.fields import Bytes32, Index, NoteText, Record
+from secballot.records.fields import Bytes32, Index, NoteText, Record, Uint
 
 
 class Consent(Record, frozen=True):
@@ -15,7 +15,7 @@ class Consent(Record, frozen=True):
     joint_key: Bytes32
     registration: Index
     root: Bytes32
-    size: Index
+    size: Uint
 
 
 class Convening(Record, frozen=True):

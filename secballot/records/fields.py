@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from secballot.encoding import Bytes32, Bytes64, Uint, check_text
+from secballot.encoding import MAX_INTEGER, Bytes32, Bytes64, Uint, check_text
 
 __all__ = [
     "Bytes32",
@@ -33,8 +33,8 @@ __all__ = [
 
 YEAR: Final = 31_536_000
 
-Index = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
-"""A 1-based position: poll, class, trustee, contest, chunk and the like."""
+Index = Annotated[int, msgspec.Meta(ge=1, le=MAX_INTEGER)]
+"""A 1-based position: poll, class, trustee, contest, chunk and the like. Whether it exists is judged later."""
 
 Seconds = Annotated[int, msgspec.Meta(ge=0, le=YEAR)]
 """A period of at most a year of 365 days."""
