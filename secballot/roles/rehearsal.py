@@ -325,6 +325,8 @@ class Rehearsal:
         for officer in self.needed_officers():
             officer.open_poll(number, contests, self.now + seconds)
         self.witness()
+        # Whoever will close the poll keeps this checkpoint: it shows how long the poll stood open.
+        self.officers[0].view.refresh()
 
     def close_poll(self, number: int) -> None:
         """Let time pass to the closing of a poll and close it."""
