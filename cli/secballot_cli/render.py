@@ -151,9 +151,10 @@ def _print_log(console: Console, log: LogLine) -> None:
         for signature in note.signatures:
             _say(console, f"    signature of {signature}")
     _say_rest(console, log.ignored_note_total - _SHOWN, "notes")
-    for line in log.ignored_files[:_SHOWN]:
-        _say(console, f"  ignored {line}")
-    _say_rest(console, len(log.ignored_files) - _SHOWN, "files")
+    for ignored, what in ((log.ignored_lines, "lines"), (log.ignored_files, "files")):
+        for line in ignored[:_SHOWN]:
+            _say(console, f"  ignored {line}")
+        _say_rest(console, len(ignored) - _SHOWN, what)
 
 
 def _say_rest(console: Console, left: int, what: str) -> None:

@@ -7,7 +7,10 @@ before the entries are read. Two steps lead out of the circle:
   how far the entries have to be replayed.
 - `assess`: with the handovers replayed, the key in force at each size is known, and every note is judged by it.
 
-Source: SPEC.md#board-profile, SPEC.md#handover.
+In such a note, which stands beside the entries, a signature line that does not count is ignored and reported: whoever
+carries a note along may have added lines to it.
+
+Source: SPEC.md#the-record, SPEC.md#witness-policy, SPEC.md#handover.
 """
 
 from __future__ import annotations
@@ -16,14 +19,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from secballot.board.checkpoint import Checkpoint
-from secballot.board.cosignature import verifier
+from secballot.board.cosignature import cosignature_time, verifier
 from secballot.board.note import ED25519, ED25519_COSIGNATURE, Note, VerifierKey
+from secballot.encoding import MAX_INTEGER
 from secballot.errors import EncodingError, InvalidSignatureError, SecballotError
-from secballot.record.history import LogOperator, WitnessedCheckpoint, open_witnessed
+from secballot.record.history import LogOperator, WitnessedCheckpoint, open_witnessed, operator_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from secballot.board.note import SignatureLine
     from secballot.records.manifest import Manifest
 
 
@@ -49,10 +54,12 @@ class Assessment:
     Attributes:
         witnessed: those that satisfy the quorum, the largest first.
         ignored: the others, each with the reason.
+        ignored_lines: lines of the former that do not count, in words.
     """
 
     witnessed: tuple[WitnessedCheckpoint, ...]
     ignored: tuple[tuple[NoteAtHand, str], ...]
+    ignored_lines: tuple[str, ...]
 
 
 def read_notes(notes: Iterable[bytes]) -> list[NoteAtHand]:
@@ -92,38 +99,69 @@ def assess(manifest: Manifest, operators: list[LogOperator], notes: Sequence[Not
         operators: all of them so far, from the replayed handovers.
         notes: as `read_notes` gives them.
     """
-    witnessed, ignored = [], []
+    witnessed, ignored, lines = [], [], []
     for note in notes:
         try:
             if note.size is None:
                 raise EncodingError(note.reason)
-            witnessed.append(open_witnessed(manifest, operators, note.data))
+            opened = open_witnessed(manifest, operators, note.data)
         except SecballotError as error:
             ignored.append((note, error.message))
-    return Assessment(tuple(witnessed), tuple(ignored))
+        else:
+            witnessed.append(opened)
+            if opened.note != note.data:  # it has lines that do not count
+                log_keys = {"the log": operator_at(operators, note.size).key}
+                left_out = _sorted_lines(_known_keys(manifest, log_keys), Note.decode(note.data))[1]
+                lines += [f"checkpoint of size {note.size}: signature of {line}" for line in left_out]
+    return Assessment(tuple(witnessed), tuple(ignored), tuple(lines))
 
 
 def signatures_found(manifest: Manifest, note: NoteAtHand) -> tuple[str, ...]:
     """Return one line for each signature of a note: whose it claims to be, and whether it is."""
     if note.size is None:
         return ()
-    origin = manifest.log.origin
-    known = {"the log's first key": VerifierKey(origin, ED25519, manifest.log.key)}
-    for number, successor in enumerate(manifest.successors, 1):
-        known[f"successor {number}'s key"] = VerifierKey(origin, ED25519, successor.key)
-    for number, witness in enumerate(manifest.witnesses.witnesses, 1):
-        known[f"witness {number}"] = VerifierKey(witness.name, ED25519_COSIGNATURE, witness.key)
-    decoded = Note.decode(note.data)
-    lines = []
-    for line in decoded.signatures:
-        whose = next((name for name, key in known.items() if (key.name, key.key_id) == line.key), "")
-        if not whose:
-            lines.append(f"{line.name}: no key of the manifest")
-            continue
-        try:
-            verifier(known[whose]).verify(decoded.text, line.signature)
-        except InvalidSignatureError:
-            lines.append(f"{line.name} ({whose}): false")
+    log_keys = [manifest.log.key, *(successor.key for successor in manifest.successors)]
+    known = _known_keys(manifest, {f"log key {number}": key for number, key in enumerate(log_keys, 1)})
+    good, left_out = _sorted_lines(known, Note.decode(note.data))
+    return (*(f"{line.name}: good" for line in good), *left_out)
+
+
+def _known_keys(manifest: Manifest, log_keys: Mapping[str, bytes]) -> dict[str, VerifierKey]:
+    """Return the keys that may sign a checkpoint, each with words for whose it is."""
+    logs = {name: VerifierKey(manifest.log.origin, ED25519, key) for name, key in log_keys.items()}
+    witnesses = {
+        f"witness {number}": VerifierKey(witness.name, ED25519_COSIGNATURE, witness.key)
+        for number, witness in enumerate(manifest.witnesses.witnesses, 1)
+    }
+    return logs | witnesses
+
+
+def _sorted_lines(known: dict[str, VerifierKey], note: Note) -> tuple[list[SignatureLine], list[str]]:
+    """Return the first good line of each known key, and every other line with what is wrong with it."""
+    good: dict[tuple[str, bytes], SignatureLine] = {}
+    left_out = []
+    for line in note.signatures:
+        whose = next((name for name, key in known.items() if (key.name, key.key_id) == line.key), None)
+        if whose is None:
+            left_out.append(f"{line.name}: no key that counts here")
+        elif line.key in good:
+            left_out.append(f"{line.name} ({whose}): repeated")
         else:
-            lines.append(f"{line.name} ({whose}): good")
-    return tuple(lines)
+            try:
+                _check_line(known[whose], note.text, line)
+            except InvalidSignatureError as error:
+                left_out.append(f"{line.name} ({whose}): {error.message}")
+            else:
+                good[line.key] = line
+    return list(good.values()), left_out
+
+
+def _check_line(key: VerifierKey, text: str, line: SignatureLine) -> None:
+    """Check one signature line, and that a cosignature's time is one that counts.
+
+    Raises:
+        InvalidSignatureError: it does not verify, or its time is not 1..2^53−1.
+    """
+    verifier(key).verify(text, line.signature)
+    if key.kind == ED25519_COSIGNATURE and not 1 <= cosignature_time(line) <= MAX_INTEGER:
+        raise InvalidSignatureError("the time is not 1..2^53−1")

@@ -2,7 +2,7 @@
 
 The table of SPEC.md#checks is `table()`, and a test compares them. `SEQUENCES` gives the order in which an entry of
 each kind meets its checks: one that took effect passed them all, one that was refused passed those before the check
-that refused it. Retired ids (ENT-02, LOG-05) are not given out again.
+that refused it. ENT-02 is retired and not given out again.
 
 Source: SPEC.md#checks.
 """
@@ -117,10 +117,11 @@ CHECKS: Final[tuple[Check, ...]] = (
     Check("TAL-04", "partial-decryption", "the trustee decrypted with its share of the joint key", Phase.OPENED),
     Check("TAL-05", "counts", "the decrypted counts are possible ones", Phase.OPENED),
     Check("RES-01", "result", "the posted result is the recomputed one", Phase.RESULT),
-    Check("LOG-01", "board-profile", "a checkpoint at hand satisfies the witness quorum", Phase.MANIFEST),
-    Check("LOG-02", "board-profile", "its root is the entries' root, and no other contradicts it", Phase.MANIFEST),
+    Check("LOG-01", "the-record", "a checkpoint at hand satisfies the witness quorum", Phase.MANIFEST),
+    Check("LOG-02", "the-record", "its root is the entries' root, and no other contradicts it", Phase.MANIFEST),
     Check("LOG-03", "embedded-checkpoints", "an embedded checkpoint is good in form and signed", Phase.CONVENING),
     Check("LOG-04", "embedded-checkpoints", "an embedded checkpoint has this log's root", Phase.CONVENING),
+    Check("LOG-05", "the-record", "entries at hand beyond the record are left aside and reported", Phase.MANIFEST),
     Check("LOG-06", "handover", "a handover names the next successor, this size and root", Phase.OCCASION),
 )
 """Every check, in the order of SPEC.md#checks."""

@@ -220,6 +220,7 @@ class Findings:
             agreeing=self.agreeing,
             ignored_notes=tuple(ignored),
             ignored_note_total=total,
+            ignored_lines=assessment.ignored_lines[:LISTED] if assessment is not None else (),
             ignored_files=tuple(self.discrepancies),
         )
 

@@ -129,6 +129,7 @@ class LogLine:
         agreeing: other checkpoints at hand that satisfy the quorum and have the entries' root.
         ignored_notes: notes that do not count, the first `LISTED` of them.
         ignored_note_total: how many these are.
+        ignored_lines: signature lines that do not count, in notes that do; the first `LISTED` of them.
         ignored_files: stored hashes and the like that are not what the entries give.
     """
 
@@ -140,6 +141,7 @@ class LogLine:
     agreeing: int = 0
     ignored_notes: tuple[IgnoredNote, ...] = ()
     ignored_note_total: int = 0
+    ignored_lines: tuple[str, ...] = ()
     ignored_files: tuple[str, ...] = ()
 
 

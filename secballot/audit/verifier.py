@@ -133,6 +133,7 @@ class _Audit:
         found, history = self.found, self.found.record.state.history
         witnessed = found.assessment.witnessed if found.assessment is not None else ()
         found.counts.ran("LOG-01")
+        found.counts.ran("LOG-05")  # the replay ended at the newest checkpoint, and the report says what lies beyond
         first: dict[int, WitnessedCheckpoint] = {}
         for one in witnessed:
             size = one.checkpoint.tree_size
