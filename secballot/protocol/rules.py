@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from secballot.records.result import ContestResult
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Hashable, Mapping, Sequence
 
     from secballot.records.manifest import RuleSet
 
@@ -41,25 +41,27 @@ class Turnout:
     registered: Mapping[int, int]
 
 
-def at_floor(minimum: int, eligible: Collection[int], counted: Mapping[int, int], weights: Mapping[int, int]) -> bool:
+def at_floor(
+    minimum: int, eligible: Collection[int], counted: Mapping[int, int], groups: Mapping[int, Hashable]
+) -> bool:
     """Return whether a contest has so many counted ballots that it may be opened (TAL-02).
 
-    They number at least the minimum, and so do those of each group of classes of equal weight that cast any: weighted
-    counts can be taken apart into such groups.
+    They number at least the minimum, and so do those of each group of classes that cast any: weighted counts, and the
+    counts of contests side by side, can be taken apart into such groups.
 
     Args:
         minimum: `minimum_ballots` of the manifest, at least 1.
         eligible: the classes that the contest is open to.
         counted: counted ballots by class.
-        weights: weight by class.
+        groups: by class, what stands for its group: equal for classes of equal weight and equal contests.
 
     Source: SPEC.md#privacy-floor.
     """
-    groups: dict[int, int] = {}
+    totals: dict[Hashable, int] = {}
     for index, ballots in counted.items():
         if index in eligible:
-            groups[weights[index]] = groups.get(weights[index], 0) + ballots
-    return sum(groups.values()) >= minimum and all(not ballots or ballots >= minimum for ballots in groups.values())
+            totals[groups[index]] = totals.get(groups[index], 0) + ballots
+    return sum(totals.values()) >= minimum and all(not ballots or ballots >= minimum for ballots in totals.values())
 
 
 def decide(

@@ -96,6 +96,10 @@ class WitnessedCheckpoint:
     times: tuple[int, ...]
     note: bytes
 
+    def quorum_time(self, quorum: int) -> int:
+        """Return the time by which a quorum had signed: the q-th smallest, which no dishonest minority can move up."""
+        return sorted(self.times)[quorum - 1]
+
 
 def operator_at(operators: list[LogOperator], tree_size: int) -> LogOperator:
     """Return the operator whose checkpoints count at this size.

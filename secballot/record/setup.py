@@ -64,7 +64,7 @@ def _parameter_fault(manifest: Manifest) -> str:
         "witness quorum exceeds the witnesses": witnesses.quorum > len(names),
         "the witness quorum does not withstand the dishonest ones": 2 * witnesses.quorum
         <= len(names) + manifest.dishonest_witnesses,
-        "two witnesses have one name": len(set(names)) != len(names),
+        "two witnesses have one name, or one has the log's": len({*names, manifest.log.origin}) != len(names) + 1,
         "two classes have one name": len({c.name for c in manifest.classes}) != len(manifest.classes),
         "a class has fewer seats than the privacy floor": any(
             c.seats < manifest.minimum_ballots for c in manifest.classes

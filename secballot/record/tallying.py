@@ -43,9 +43,12 @@ def close_books(state: SittingState, poll: PollState, closing_leaf: bytes) -> No
     poll.aggregates = aggregate(poll.context.contests, poll.sums, _weights(state))
     heads = sorted(poll.heads.values(), key=lambda head: head.index)
     poll.tally_id = tally_id(poll.ctx, closing_leaf, [head.leaf for head in heads], Ciphertexts.concat(poll.aggregates))
-    weights = _weights(state)
+    groups = {
+        class_index: (weight, tuple(class_index in shape.eligible for shape in poll.context.contests))
+        for class_index, weight in _weights(state).items()
+    }
     poll.at_floor = tuple(
-        at_floor(manifest.minimum_ballots, shape.eligible, counted, weights) for shape in poll.context.contests
+        at_floor(manifest.minimum_ballots, shape.eligible, counted, groups) for shape in poll.context.contests
     )
 
 

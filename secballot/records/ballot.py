@@ -6,7 +6,6 @@ Source: SPEC.md#ballot-form.
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated
 
 import msgspec
 
@@ -35,7 +34,7 @@ class BallotWithoutResponse(Record, frozen=True):
 
     class_index: Index = msgspec.field(name="class")
     commitment: Bytes32
-    contests: Annotated[tuple[BallotContest, ...], msgspec.Meta(min_length=1, max_length=100)]
+    contests: tuple[BallotContest, ...]
     credential: Bytes32
     ctx: Digest
     previous: Digest

@@ -13,7 +13,7 @@ import msgspec
 from secballot.encoding import CanonicalCodec
 from secballot.records.fields import Bytes32, Bytes64, Index, Record, Variable, require
 
-Indices = Annotated[tuple[Index, ...], msgspec.Meta(min_length=1, max_length=31)]
+Indices = Annotated[tuple[Index, ...], msgspec.Meta(min_length=1)]
 
 
 class CeremonyCommit(Record, frozen=True):

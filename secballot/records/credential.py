@@ -28,7 +28,7 @@ class RegistrarKey(Record, frozen=True):
 class CredentialRequest(Record, frozen=True):
     """A delegate's blinded messages: for each poll from `first_poll` on, one of 384 bytes per registrar."""
 
-    blinded: Annotated[tuple[Variable, ...], msgspec.Meta(min_length=1, max_length=200)]
+    blinded: tuple[Variable, ...]
     first_poll: Index
     registration: Index
 

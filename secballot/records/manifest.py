@@ -16,7 +16,6 @@ from secballot.encoding import CanonicalCodec
 from secballot.records.fields import Bytes32, Index, Record, RuleName, Seconds, Uint, WitnessName, check_text
 
 Keys = Annotated[tuple[Bytes32, ...], msgspec.Meta(min_length=1, max_length=15)]
-Fraction = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 Denominator = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 PositiveSeconds = Annotated[int, msgspec.Meta(ge=1, le=31_536_000)]
 SmallCount = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
@@ -61,7 +60,7 @@ class Majority(Record, frozen=True):
 
     base: Literal["cast", "decided", "roll"]
     denominator: Denominator
-    numerator: Fraction
+    numerator: Uint
     strict: bool
 
 
@@ -71,7 +70,7 @@ class Quorum(Record, frozen=True):
     base: Literal["registered", "roll"]
     denominator: Denominator
     measure: Literal["count", "weight"]
-    numerator: Fraction
+    numerator: Uint
 
 
 class RuleSet(Record, frozen=True):

@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 
 from secballot.encoding import CanonicalCodec
-from secballot.records.fields import Digest, Index, Record, RuleName, Uint, check_text, require
+from secballot.records.fields import Digest, Index, Record, Uint, check_text, require
 
 
 class Option(Record, frozen=True):
@@ -30,7 +30,7 @@ class Contest(Record, frozen=True):
 
     documents: Annotated[tuple[Digest, ...], msgspec.Meta(max_length=8)]
     options: Annotated[tuple[Option, ...], msgspec.Meta(min_length=1, max_length=200)]
-    rules: RuleName
+    rules: str
     sum_maximum: Uint
     sum_minimum: Uint
     text: str

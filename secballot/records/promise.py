@@ -6,7 +6,7 @@ Source: SPEC.md#promise, SPEC.md#handover.
 from __future__ import annotations
 
 from secballot.encoding import CanonicalCodec
-from secballot.records.fields import Bytes32, Bytes64, Digest, Index, Record, Seconds, Uint
+from secballot.records.fields import Bytes32, Bytes64, Digest, Index, Record, Uint
 from secballot.transcript import digest
 
 
@@ -24,7 +24,7 @@ class Promise(Record, frozen=True):
 
     index: Uint
     leaf_hash: Digest
-    maximum_delay: Seconds
+    maximum_delay: Uint
     signature: Bytes64
     sitting_id: Digest
     time: Uint

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 
 from secballot.board.inclusion import TlogProof
-from secballot.board.merkle import InclusionProof
+from secballot.board.merkle import InclusionProof, leaf_hash
 from secballot.encoding import CanonicalCodec
 from secballot.errors import RecordError, RefusalError
-from secballot.record.history import policy_of
+from secballot.record.history import open_witnessed
 from secballot.records.ballot import Ballot
 from secballot.records.entry import decode_entry
 from secballot.records.fields import Digest, Index, Record, Tag, Uint
@@ -116,7 +116,11 @@ def check_receipt(receipt: Receipt, view: WitnessedView, tag: str) -> ReceiptFin
         raise RefusalError("the ballot does not carry your tag: it is not the one you cast")
     manifest = view.state.the_manifest()
     proof = TlogProof.decode(receipt.proof.encode())
-    opened = proof.open(data, origin=manifest.log.origin, policy=policy_of(manifest, view.state.operators[0]))
+    opened = open_witnessed(manifest, view.state.operators, proof.checkpoint)
+    inclusion = InclusionProof(proof.index, opened.checkpoint.tree_size, proof.hashes)
+    if proof.index != receipt.index:
+        raise RefusalError("the receipt's proof is about another entry")
+    inclusion.verify(leaf_hash(data), opened.checkpoint.root)
     poll = view.state.by_ctx.get(body.ctx)
     head = poll.heads.get(body.credential) if poll is not None else None
     if poll is None or head is None or not _accepted(view, receipt.index):
@@ -132,7 +136,7 @@ def check_receipt(receipt: Receipt, view: WitnessedView, tag: str) -> ReceiptFin
         status=poll.status,
         root=opened.checkpoint.root,
         tree_size=opened.checkpoint.tree_size,
-        witnesses=tuple(cosignature.vkey.name for cosignature in opened.cosignatures),
+        witnesses=opened.names,
     )
 
 

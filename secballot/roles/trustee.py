@@ -29,7 +29,7 @@ from secballot.record.ballots import check_continues
 from secballot.record.ceremony import ceremony_transcript
 from secballot.records.ballot import Ballot
 from secballot.records.ceremony import CeremonyConfirm, CeremonyShares
-from secballot.records.closing import Annulment
+from secballot.records.closing import Annulment, Objection
 from secballot.records.entry import decode_entry
 from secballot.roles.officer import Closer, poll_by_number
 from secballot.roles.party import sign_entry
@@ -196,14 +196,22 @@ class Trustee(Closer):
         covering = [c for c in self.view.quorum_notes() if c.checkpoint.tree_size > poll.closing.index]
         if not covering:
             raise RefusalError("no witnessed checkpoint covers the closing yet")
-        first = min(covering, key=lambda checkpoint: (checkpoint.checkpoint.tree_size, max(checkpoint.times)))
-        began = encode_u64(max(first.times))
+        quorum = self.manifest.witnesses.quorum
+        began = encode_u64(min(checkpoint.quorum_time(quorum) for checkpoint in covering))
         clock = int.from_bytes(self._journal.put_once("objection-clock", poll.ctx, began), "big")
         for objection in objections:
-            if self.view.record.judge(objection).outcome.stands:
+            if self._objects(objection, poll):
                 raise RefusalError("an objection to this poll is pending and holds; it belongs on the log first")
         if now < clock + self.manifest.objection_period:
             raise RefusalError(f"the objection period lasts until {clock + self.manifest.objection_period}")
+
+    def _objects(self, data: bytes, poll: PollState) -> bool:
+        """Tell whether these bytes are an objection to this poll that would have effect now."""
+        try:
+            body = decode_entry(data).body
+        except EncodingError:
+            return False
+        return isinstance(body, Objection) and body.ctx == poll.ctx and self.view.record.judge(data).outcome.stands
 
     def _check_drop_box(self, poll: PollState, drop_box: Sequence[DroppedBallot]) -> None:
         """Refuse while a ballot was here in time, is good, and is not on the log: somebody dropped it."""

@@ -23,7 +23,7 @@ from secballot.errors import (
     VerificationError,
 )
 from secballot.record import Judgement, Outcome, SittingRecord
-from secballot.record.history import WitnessedCheckpoint, open_witnessed
+from secballot.record.history import LogOperator, WitnessedCheckpoint, open_witnessed
 from secballot.records.entry import decode_entry
 from secballot.records.manifest import Manifest
 
@@ -85,15 +85,15 @@ class WitnessedView:
             StoreError: an entry under the checkpoint cannot be read.
         """
         manifest = self.state.manifest or self._find_manifest()
+        if self._follow_handover(manifest):
+            return self._accept(self._newest(manifest))
         opened = self._newest(manifest)
         size = opened.checkpoint.tree_size
         if size < self.size:
             raise InconsistentLogError(
                 "the newest witnessed checkpoint is older than one already seen", check="LOG-02", evidence=opened.note
             )
-        entries = list(self._source.entries(self.size, size))
-        if len(entries) != size - self.size:
-            raise StoreError("the source lacks entries that a witnessed checkpoint commits to")
+        entries = self._read(self.size, size)
         frontier = self._frontier.copy()
         for entry in entries:
             frontier.append(leaf_hash(entry))
@@ -103,14 +103,49 @@ class WitnessedView:
                 check="LOG-02",
                 evidence=opened.note,
             )
-        for _ in replay(self.record, entries, lambda judgement, _: self.judgements.append(judgement)):
-            pass
+        self.judgements += _replayed(self.record, entries)
         self._frontier = frontier
+        return self._accept(opened)
+
+    def _accept(self, opened: WitnessedCheckpoint) -> WitnessedCheckpoint:
+        """Keep a checkpoint whose entries have been replayed."""
         self._check_failures()
         self.checkpoint = opened
         if opened not in self.seen:
             self.seen.append(opened)
         return opened
+
+    def _read(self, start: int, stop: int) -> list[bytes]:
+        entries = list(self._source.entries(start, stop))
+        if len(entries) != stop - start:
+            raise StoreError("the source lacks entries that a witnessed checkpoint commits to")
+        return entries
+
+    def _follow_handover(self, manifest: Manifest) -> bool:
+        """Adopt a longer log that a successor signs, if it holds the handover and continues what was seen.
+
+        The successor's key comes into force by entries that only its own checkpoint covers. So such a log is replayed
+        apart from this view, and adopted only if by its own handover its checkpoint counts.
+        """
+        for note in self._source.checkpoint_notes():
+            size = claimed_size(note)
+            if size is None or size <= self.size or not _signed_by_successor(manifest, note):
+                continue
+            other = SittingRecord(self.anchor, fetch=self._source.entry)
+            judgements = _replayed(other, self._read(0, size))
+            try:
+                opened = open_witnessed(manifest, other.state.operators, note)
+            except (EncodingError, VerificationError, PolicyError):
+                continue
+            history = other.state.history
+            if history.root(size) != opened.checkpoint.root or history.root(self.size) != self._frontier.root():
+                raise InconsistentLogError(
+                    "a successor's witnessed log is not the one seen before", check="LOG-02", evidence=note
+                )
+            self.record, self.judgements = other, judgements
+            self._frontier = Frontier.of(history.leaf(index) for index in range(size))
+            return True
+        return False
 
     def entry(self, index: int) -> bytes:
         """Return the bytes of an entry that this view has replayed, compared with the leaf it knows.
@@ -167,20 +202,43 @@ class WitnessedView:
         raise RefusalError("the log holds no manifest with this sitting_id", check="SIT-01")
 
     def _newest(self, manifest: Manifest) -> WitnessedCheckpoint:
-        """Return the newest checkpoint at hand under a quorum, trying the log's keys known so far."""
+        """Return the newest checkpoint at hand under a quorum, by the log keys in force so far."""
         newest: WitnessedCheckpoint | None = None
         operators = self.state.operators or SittingRecord.first_operators(manifest)
         for note in self._source.checkpoint_notes():
             try:
-                if newest is not None and _size_of(note) <= newest.checkpoint.tree_size:
-                    continue
-                newest = open_witnessed(manifest, operators, note)
+                opened = open_witnessed(manifest, operators, note)
             except (EncodingError, VerificationError, PolicyError):
                 continue
+            if newest is None or opened.checkpoint.tree_size > newest.checkpoint.tree_size:
+                newest = opened
         if newest is None:
             raise PolicyError("no checkpoint at hand satisfies the witness quorum", check="LOG-01")
         return newest
 
 
-def _size_of(note: bytes) -> int:
-    return Checkpoint.decode(Note.decode(note).text).tree_size
+def _replayed(record: SittingRecord, entries: list[bytes]) -> list[Judgement]:
+    """Append the entries, ballots verified in blocks, and return what each did."""
+    judgements: list[Judgement] = []
+    for _ in replay(record, entries, lambda judgement, _: judgements.append(judgement)):
+        pass
+    return judgements
+
+
+def claimed_size(note: bytes) -> int | None:
+    """Return the tree size that a note claims, or None if the bytes are no checkpoint."""
+    try:
+        return Checkpoint.decode(Note.decode(note).text).tree_size
+    except EncodingError:
+        return None
+
+
+def _signed_by_successor(manifest: Manifest, note: bytes) -> bool:
+    """Tell whether a quorum and some successor's key signed this note, in force or not."""
+    for successor in manifest.successors:
+        try:
+            open_witnessed(manifest, [LogOperator(successor.key, successor.promise_key, 0, None)], note)
+        except (EncodingError, VerificationError, PolicyError):
+            continue
+        return True
+    return False

@@ -52,12 +52,13 @@ def _counted(poll: Poll, kind: int) -> int:
 
 
 def _is_at_floor(state: State, poll: Poll, contest: Body) -> bool:
-    by_weight: dict[int, int] = {}
+    groups: dict[tuple[int, ...], int] = {}
     for kind in eligible(state, contest):
-        weight = state.sitting.weight(kind)
-        by_weight[weight] = by_weight.get(weight, 0) + _counted(poll, kind)
+        open_contests = [at for at, other in enumerate(poll.body["contests"]) if kind in eligible(state, other)]
+        group = (state.sitting.weight(kind), *open_contests)
+        groups[group] = groups.get(group, 0) + _counted(poll, kind)
     floor = state.sitting.floor
-    return sum(by_weight.values()) >= floor and all(count == 0 or count >= floor for count in by_weight.values())
+    return sum(groups.values()) >= floor and all(count == 0 or count >= floor for count in groups.values())
 
 
 def enough_decryptions(state: State, poll: Poll) -> bool:

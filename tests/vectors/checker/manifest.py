@@ -19,7 +19,7 @@ def _parties_fit(body: Body) -> bool:
 def _witnesses_fit(body: Body) -> bool:
     witnesses, quorum = body["witnesses"]["witnesses"], body["witnesses"]["quorum"]
     return (
-        distinct([witness["name"] for witness in witnesses])
+        distinct([body["log"]["origin"], *(witness["name"] for witness in witnesses)])
         and quorum <= len(witnesses)
         and 2 * quorum > len(witnesses) + body["dishonest_witnesses"]
     )
