@@ -127,7 +127,9 @@ class WitnessedView:
         The successor's key comes into force by entries that only its own checkpoint covers. So such a log is replayed
         apart from this view, and adopted only if by its own handover its checkpoint counts.
         """
-        for note in self._source.checkpoint_notes():
+        if self.state.handovers == len(manifest.successors):
+            return False
+        for note in self._notes():
             size = claimed_size(note)
             if size is None or size <= self.size or not _signed_by_successor(manifest, note):
                 continue
@@ -203,18 +205,18 @@ class WitnessedView:
 
     def _newest(self, manifest: Manifest) -> WitnessedCheckpoint:
         """Return the newest checkpoint at hand under a quorum, by the log keys in force so far."""
-        newest: WitnessedCheckpoint | None = None
         operators = self.state.operators or SittingRecord.first_operators(manifest)
-        for note in self._source.checkpoint_notes():
+        for note in self._notes():
             try:
-                opened = open_witnessed(manifest, operators, note)
+                return open_witnessed(manifest, operators, note)
             except (EncodingError, VerificationError, PolicyError):
                 continue
-            if newest is None or opened.checkpoint.tree_size > newest.checkpoint.tree_size:
-                newest = opened
-        if newest is None:
-            raise PolicyError("no checkpoint at hand satisfies the witness quorum", check="LOG-01")
-        return newest
+        raise PolicyError("no checkpoint at hand satisfies the witness quorum", check="LOG-01")
+
+    def _notes(self) -> list[bytes]:
+        """Return the notes at hand, the largest claimed size first, so that the first good one is the newest."""
+        sized = {note: size for note in self._source.checkpoint_notes() if (size := claimed_size(note)) is not None}
+        return sorted(sized, key=lambda note: sized[note], reverse=True)
 
 
 def _replayed(record: SittingRecord, entries: list[bytes]) -> list[Judgement]:
