@@ -22,7 +22,6 @@ from secballot.board.merkle import leaf_hash
 from secballot.errors import (
     NOBODY,
     EncodingError,
-    InconsistentLogError,
     InvalidSignatureError,
     Party,
     PhaseError,
@@ -83,6 +82,9 @@ FAULT_KINDS: Final = ceremony.FAULT_KINDS | {
     "decryption",
 }
 """Kinds that one key alone may post: wrong content is its holder's fault (SPEC.md#judging-an-entry)."""
+
+_FAILING: Final = ("LOG-04", "RES-01")
+"""Checks that an entry fails without effect and by which the record fails as well."""
 
 
 class SittingRecord:
@@ -183,8 +185,8 @@ class SittingRecord:
                 return judgement, lambda: ceremony.end_session(state, act.party, reason)
             return judgement, _nothing
         judgement = _refusal(act, Outcome.NO_EFFECT, error)
-        if isinstance(error, InconsistentLogError):
-            failure = Failure("LOG-04", act.at.index, error.message, error.evidence)
+        if isinstance(error, VerificationError) and judgement.check in _FAILING:
+            failure = Failure(judgement.check, act.at.index, error.message, error.evidence)
             return judgement, lambda: state.failures.append(failure)
         if kind == "document":
             return judgement, lambda: _abandon(state, act)

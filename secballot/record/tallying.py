@@ -143,24 +143,25 @@ def recompute_result(state: SittingState, poll: PollState) -> Result:
 
 
 def judge_result(state: SittingState, body: Result, act: Act) -> Commit:
-    """Return the commit that records the result, or the record's failure where it is not the recomputed one.
+    """Return the commit that records the result.
 
     Raises:
         PhaseError: ENT-06.
+        VerificationError: RES-01, with the body as evidence: not the recomputed result, and the record fails.
 
     Source: SPEC.md#result.
     """
     poll = poll_of(state, body.ctx)
-    with blaming("RES-01", NOBODY):
-        try:
-            expected: Result | None = recompute_result(state, poll)
-            reason = f"the result of poll {poll.number} is not the one that the log gives"
-        except RecordError as error:
-            expected, reason = None, error.message
+    evidence = act.entry.body_bytes
+    try:
+        expected = recompute_result(state, poll)
+    except RecordError as error:
+        raise VerificationError(error.message, check="RES-01", culprit=NOBODY, evidence=evidence) from error
+    if body != expected:
+        reason = f"the result of poll {poll.number} is not the one that the log gives"
+        raise VerificationError(reason, check="RES-01", culprit=NOBODY, evidence=evidence)
 
     def commit() -> None:
         poll.result = body
-        if body != expected:
-            state.failures.append(Failure("RES-01", act.at.index, reason, act.entry.body_bytes))
 
     return commit
