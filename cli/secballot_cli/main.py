@@ -87,7 +87,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; whatever goes wrong is one line on standard error."""
     _print_anything()
     try:
-        value = commands.main(list(arguments), prog_name="secballot", standalone_mode=False)
+        value = commands.main(list(arguments) or ["--help"], prog_name="secballot", standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):
         return _complain("interrupted", ExitCode.INTERRUPTED)
     except click.ClickException as error:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,7 +16,7 @@ from secballot.record.tallying import recompute_result
 from secballot.records.ceremony import CeremonyCommit
 from secballot.records.document import Document
 from tests.audit.sources import check_line
-from tests.simulator import TAGS, Simulator, election, resolution, with_plan
+from tests.simulator import SMALL, TAGS, Simulator, election, resolution, with_plan
 
 if TYPE_CHECKING:
     from secballot.audit.report import PollLine
@@ -28,9 +30,12 @@ def judged(simulator: Simulator) -> Report:
     return audit(simulator.board.source(), anchor=simulator.board.anchor)
 
 
-@pytest.fixture(scope="module")
-def busy() -> Simulator:
-    """Return a sitting whose polls lapse, are annulled, stay below the floor, are open, and are decrypted."""
+@cache
+def busy_sitting() -> Simulator:
+    """Return a sitting whose polls lapse, are annulled, stay below the floor, are open, and are decrypted.
+
+    Made once per process, like every sitting here; a test that posts to it says so.
+    """
     simulator = with_plan(polls=5).until_polls()
     rehearsal = simulator.rehearsal
     for number in (LAPSED, ANNULLED, BELOW, DECRYPTED):
@@ -57,10 +62,18 @@ def busy() -> Simulator:
     return simulator
 
 
+@cache
+def founded_sitting(ceremony_sessions: int, number: int) -> Simulator:
+    """Return a sitting with nothing but its manifest, another one for each number."""
+    simulator = Simulator(replace(SMALL, ceremony_sessions=ceremony_sessions), seed=bytes([number]))
+    simulator.rehearsal.found()
+    return simulator
+
+
 @pytest.fixture(scope="module")
-def report(busy: Simulator) -> Report:
-    """Return the report on that sitting."""
-    return judged(busy)
+def report() -> Report:
+    """Return the report on the busy sitting, before any test posts to it."""
+    return judged(busy_sitting())
 
 
 def poll(report: Report, number: int) -> PollLine:
@@ -111,8 +124,9 @@ def test_junk_is_listed_and_refused_by_the_first_check(report: Report) -> None:
     assert check_line(report, "ENT-01").status is Status.PASSED
 
 
-def test_a_false_result_fails(busy: Simulator, report: Report) -> None:
-    """The presidium signs other counts than the log gives: the record fails, with the body as evidence."""
+def test_a_false_result_fails(report: Report) -> None:
+    """The presidium signs another outcome than the log gives: the record fails, with the body as evidence."""
+    busy = busy_sitting()
     state = busy.board.record.state
     right = recompute_result(state, state.polls[DECRYPTED])
     first = msgspec.structs.replace(right.contests[0], outcome="rejected")
@@ -128,9 +142,8 @@ def test_a_false_result_fails(busy: Simulator, report: Report) -> None:
 
 def test_a_fault_in_the_ceremony_names_the_trustee_and_ends_the_session() -> None:
     """A second content for one round: trustee 2 is named, and the next session goes on without."""
-    simulator = Simulator()
+    simulator = founded_sitting(5, 1)
     rehearsal = simulator.rehearsal
-    rehearsal.found()
     for content in (b"1", b"2"):
         body = CeremonyCommit(commitment=content * 64, session=1)
         simulator.append_signed(rehearsal.keys.trustees[1], "ceremony-commit", body)
@@ -146,9 +159,8 @@ def test_a_fault_in_the_ceremony_names_the_trustee_and_ends_the_session() -> Non
 
 def test_a_sitting_that_is_over_without_a_key_stands() -> None:
     """With too few trustees left nothing can have effect any more, and that is a verdict too."""
-    simulator = with_plan(ceremony_sessions=1)
+    simulator = founded_sitting(1, 2)
     rehearsal = simulator.rehearsal
-    rehearsal.found()
     for content in (b"1", b"2", b"3"):
         body = CeremonyCommit(commitment=content * 64, session=1)
         simulator.append_signed(rehearsal.keys.trustees[1], "ceremony-commit", body)
@@ -162,9 +174,8 @@ def test_a_sitting_that_is_over_without_a_key_stands() -> None:
 
 def test_a_document_is_checked_by_its_last_chunk() -> None:
     """POL-01 is counted for each document that ends, right or wrong, and not for the chunks before."""
-    simulator = Simulator()
+    simulator = founded_sitting(5, 3)
     rehearsal = simulator.rehearsal
-    rehearsal.found()
     key, digest = rehearsal.keys.presidium[0], hashlib.sha256(b"ab").digest()
     for chunk, data in ((1, "a"), (2, "b"), (1, "a"), (2, "c")):
         body = Document(chunk=chunk, chunks=2, data=data, document=digest)
