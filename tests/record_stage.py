@@ -229,7 +229,7 @@ def picture(value: object) -> object:
 
 
 _PICTURES: Final[tuple[tuple[Any, Callable[[Any], object]], ...]] = (
-    ((NoneType, str, bytes, int, set, Party, msgspec.Struct), copy.copy),
+    ((NoneType, str, bytes, int, set, frozenset, Party, msgspec.Struct), copy.copy),
     (dict, lambda value: {key: picture(held) for key, held in value.items()}),
     ((list, tuple), lambda value: [picture(held) for held in value]),
     ((Elements, Ciphertexts), lambda value: value.encode()),

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import shutil
 import tempfile
+import weakref
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -231,14 +233,15 @@ class Simulator:
 
     def __post_init__(self) -> None:
         """Set up every party; nothing is posted yet."""
-        self._folder = tempfile.TemporaryDirectory()
+        folder = Path(tempfile.mkdtemp())
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         numbers, blocks = itertools.count(), itertools.count()
 
         def draw(size: int) -> bytes:
             return hashlib.shake_256(self.seed + next(blocks).to_bytes(8, "big")).digest(size)
 
         entropy = Entropy(draw=draw, rsa_key=lambda: published_key(next(numbers)))
-        self.rehearsal = Rehearsal(Path(self._folder.name), self.plan, entropy=entropy, board_factory=self._make_board)
+        self.rehearsal = Rehearsal(folder, self.plan, entropy=entropy, board_factory=self._make_board)
         names = [witness.name for witness in self.rehearsal.manifest.witnesses.witnesses]
         keys = self.rehearsal.keys.witnesses
         self.board.witnesses = [Witness(name, key) for name, key in zip(names, keys, strict=True)]
