@@ -17,7 +17,7 @@ import msgspec
 from secballot.board.inclusion import TlogProof
 from secballot.board.merkle import InclusionProof, leaf_hash
 from secballot.encoding import CanonicalCodec
-from secballot.errors import RecordError, RefusalError
+from secballot.errors import RefusalError
 from secballot.record.history import open_witnessed
 from secballot.records.ballot import Ballot
 from secballot.records.entry import decode_entry
@@ -100,8 +100,8 @@ def check_receipt(receipt: Receipt, view: WitnessedView, tag: str) -> ReceiptFin
         tag: what the delegate typed in; never shown to them beforehand.
 
     Raises:
-        RefusalError: another sitting's receipt, the tag is not the one in the ballot, or the ballot is superseded.
-        RecordError: the log's entry there is not this ballot, or it was not accepted.
+        RefusalError: another sitting's receipt, the tag is not the one in the ballot, the log's entry there is not this
+            ballot, it was not accepted, or it is superseded.
         EncodingError, VerificationError, PolicyError: the tlog-proof does not hold.
 
     Source: SPEC.md#receipts.
@@ -111,7 +111,7 @@ def check_receipt(receipt: Receipt, view: WitnessedView, tag: str) -> ReceiptFin
     data = view.entry(receipt.index)
     body = decode_entry(data).body
     if not isinstance(body, Ballot) or body.tracker() != receipt.tracker:
-        raise RecordError("the log holds another entry where the receipt says the ballot is", check="LOG-05")
+        raise RefusalError("the log holds another entry where the receipt says the ballot is")
     if not hmac.compare_digest(body.tag, tag):
         raise RefusalError("the ballot does not carry your tag: it is not the one you cast")
     manifest = view.state.the_manifest()
@@ -124,7 +124,7 @@ def check_receipt(receipt: Receipt, view: WitnessedView, tag: str) -> ReceiptFin
     poll = view.state.by_ctx.get(body.ctx)
     head = poll.heads.get(body.credential) if poll is not None else None
     if poll is None or head is None or not _accepted(view, receipt.index):
-        raise RecordError("the ballot is on the log and was not accepted", check="BAL-01")
+        raise RefusalError("the ballot is on the log and was not accepted: it counts for nothing")
     if head.index != receipt.index:
         raise RefusalError(
             f"a later ballot of the same credential counts: number {head.sequence + 1} of {head.sequence + 1}"
