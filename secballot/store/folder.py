@@ -2,14 +2,12 @@
 
     checkpoint                       the newest checkpoint, replaced as the very last file
     checkpoint-by-size/1024          every kept checkpoint, under its size
+    checkpoint-by-size/list          these sizes in decimal, ascending, one a line
     tile/0/003  tile/1/000.p/4       hashes
     tile/entries/003                 entries
 
 Files are written whole or not at all, and never change, except that `checkpoint` moves on and a checkpoint of the same
 size may gain cosignatures. So a reader who has a checkpoint finds everything below it, even while the next is written.
-
-A reader trusts no file: every read is bounded, what is missing or garbled is a `StoreError` (nothing can be said), and
-what is readable but contradicts the signed checkpoint is an `InconsistentLogError` (the log's keeper is caught).
 
 Source: SPEC.md#published-log; C2SP tlog-tiles.
 """
@@ -19,43 +17,25 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from secballot.board.checkpoint import Checkpoint
 from secballot.board.log import check_continues
-from secballot.board.merkle import (
-    HASH_SIZE,
-    ConsistencyProof,
-    InclusionProof,
-    leaf_hash,
-    root_of,
-)
 from secballot.board.note import MAX_NOTE_SIZE, Note
-from secballot.board.tile import (
-    MAX_BUNDLE_SIZE,
-    TILE_HEIGHT,
-    TILE_WIDTH,
-    Tile,
-    bundles_of,
-    decode_bundle,
-    decode_tile,
-    encode_bundle,
-    encode_tile,
-    tiles_of,
+from secballot.board.published import (
+    BY_SIZE,
+    CHECKPOINT,
+    SIZES,
+    MissingFileError,
+    PublishedReader,
+    encode_sizes,
 )
-from secballot.encoding import parse_decimal
-from secballot.errors import EncodingError, InconsistentLogError, StoreError, VerificationError
+from secballot.board.tile import TILE_HEIGHT, TILE_WIDTH, bundles_of, encode_bundle, encode_tile, tiles_of
+from secballot.errors import EncodingError, StoreError
 from secballot.store.engine import sync_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from secballot.store.board import BoardStore
-
-CHECKPOINT: Final = "checkpoint"
-BY_SIZE: Final = "checkpoint-by-size"
-
-_MAX_SIZE = 2**63 - 1
 
 
 def write_folder(store: BoardStore, folder: str | Path) -> int:
@@ -101,167 +81,52 @@ def _write_log(store: BoardStore, writer: _FolderWriter, size: int) -> None:
             first = tile.index * TILE_WIDTH
             level = (tile.level or 0) * TILE_HEIGHT
             writer.write(tile.path, encode_tile(store.subtrees(level, first, first + tile.width)))
-    for kept_size in store.checkpoint_sizes():
+    # Larger ones may have been kept since; they are published with their own entries, the next time.
+    sizes = [kept_size for kept_size in store.checkpoint_sizes() if kept_size <= size]
+    for kept_size in sizes:
         kept = store.checkpoint(kept_size)
-        # A larger one may have been kept since; it is published with its own entries, the next time.
-        if kept is not None and kept_size <= size:
+        if kept is not None:
             writer.write(f"{BY_SIZE}/{kept_size}", kept)
+    writer.write(SIZES, encode_sizes(sizes))
 
 
-class FolderReader:
-    """Reads a published log from a folder; trusts nothing in it but what a checkpoint commits to.
-
-    Signatures are the caller's business: a `Checkpoint` handed in here has been opened under a policy.
-    """
+class FolderFiles:
+    """The static files of a folder."""
 
     def __init__(self, folder: str | Path) -> None:
         """Read from this folder; nothing is opened yet."""
         self._root = Path(folder)
 
-    def checkpoint_note(self) -> bytes:
-        """Return the newest checkpoint's note, not verified.
+    def read(self, path: str, limit: int) -> bytes:
+        """Return the bytes of a regular file.
 
         Raises:
-            StoreError: missing, not a file, or too long.
+            MissingFileError: there is none.
+            StoreError: not a regular file, longer than `limit` bytes, or not readable.
         """
-        return read_file(self._root / CHECKPOINT, MAX_NOTE_SIZE)
+        return read_file(self._root / path, limit)
 
-    def checkpoint_note_at(self, size: int) -> bytes:
-        """Return the note of the checkpoint kept under this size, not verified.
-
-        Raises:
-            StoreError: missing, not a file, or too long.
-        """
-        return read_file(self._root / BY_SIZE / str(size), MAX_NOTE_SIZE)
-
-    def checkpoint_sizes(self) -> list[int]:
-        """Return the sizes under which checkpoints are kept, ascending; other names in that folder are ignored.
+    def names(self, folder: str) -> list[str]:
+        """Return the names of what lies directly in a folder.
 
         Raises:
-            StoreError: the folder cannot be listed.
+            MissingFileError: there is no such folder.
+            StoreError: it cannot be listed.
         """
         try:
-            names = [path.name for path in (self._root / BY_SIZE).iterdir()]
+            return [path.name for path in (self._root / folder).iterdir()]
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise MissingFileError(f"{folder} is missing") from error
         except OSError as error:
-            raise StoreError("the kept checkpoints cannot be listed") from error
-        sizes = []
-        for name in names:
-            try:
-                sizes.append(parse_decimal(os.fsencode(name), _MAX_SIZE))
-            except EncodingError:
-                continue
-        return sorted(sizes)
-
-    def tile(self, tile: Tile) -> tuple[bytes, ...]:
-        """Return the hashes of a tile, not verified; the full tile serves where the partial one is gone.
-
-        Raises:
-            StoreError: missing or garbled.
-        """
-        found, data = self._partial_or_full(tile, TILE_WIDTH * HASH_SIZE)
-        try:
-            return decode_tile(data, found.width)[: tile.width]
-        except EncodingError as error:
-            raise StoreError(f"{found.path} is garbled") from error
-
-    def entries(self, checkpoint: Checkpoint) -> Iterator[bytes]:
-        """Yield every entry below a checkpoint, each only after its bundle is shown to belong there.
-
-        The tiles of leaf hashes are read first and must give the checkpoint's root; one hash of each is kept. Then
-        every bundle must give the hash of its tile. So no entry is yielded that the checkpoint does not commit to, and
-        memory is one bundle and 32 bytes for 256 entries.
-
-        Raises:
-            StoreError: a tile or bundle is missing or garbled.
-            InconsistentLogError: a tile or bundle contradicts the checkpoint.
-
-        Source: SPEC.md#published-log.
-        """
-        bundles = list(bundles_of(checkpoint.tree_size))
-        hashes = [root_of(self.tile(Tile(0, bundle.index, bundle.width))) for bundle in bundles]
-        # Full tiles are complete subtrees of one size and the partial one is last, so they make the tree themselves.
-        if root_of(hashes) != checkpoint.root:
-            raise InconsistentLogError("the leaf hashes in the folder are not those of the checkpoint")
-        for bundle, expected in zip(bundles, hashes, strict=True):
-            entries = self.bundle(bundle)
-            if root_of(leaf_hash(entry) for entry in entries) != expected:
-                raise InconsistentLogError(f"the entries in {bundle.path} are not those of the checkpoint")
-            yield from entries
-
-    def entry(self, index: int, checkpoint: Checkpoint) -> tuple[bytes, InclusionProof]:
-        """Return one entry and the proof, already verified, that it stands at this index below the checkpoint.
-
-        Raises:
-            StoreError: the index is not inside the tree, or a file is missing or garbled.
-            InconsistentLogError: entry or tiles contradict the checkpoint.
-        """
-        size = checkpoint.tree_size
-        if not 0 <= index < size:
-            raise StoreError("the index is not inside the tree")
-        first = index - index % TILE_WIDTH
-        entry = self.bundle(Tile(None, index // TILE_WIDTH, min(TILE_WIDTH, size - first)))[index - first]
-        proof = InclusionProof.prove(index, size, _TileSubtrees(self, size))
-        try:
-            proof.verify(leaf_hash(entry), checkpoint.root)
-        except VerificationError as error:
-            raise InconsistentLogError("the entry in the folder is not the one of the checkpoint") from error
-        return entry, proof
-
-    def consistency_proof(self, old: Checkpoint, new: Checkpoint) -> ConsistencyProof:
-        """Return the proof, already verified, that one checkpoint is a prefix of another.
-
-        Raises:
-            StoreError: the old one is larger, or a tile is missing or garbled.
-            InconsistentLogError: it is not a prefix, or the tiles contradict the checkpoints.
-        """
-        if old.tree_size > new.tree_size:
-            raise StoreError("the old checkpoint is larger than the new one")
-        proof = ConsistencyProof.prove(old.tree_size, new.tree_size, _TileSubtrees(self, new.tree_size))
-        proof.verify(old.root, new.root)
-        return proof
-
-    def bundle(self, bundle: Tile) -> tuple[bytes, ...]:
-        """Return the entries of a bundle, not verified; the full bundle serves where the partial one is gone.
-
-        Raises:
-            StoreError: missing or garbled.
-        """
-        found, data = self._partial_or_full(bundle, MAX_BUNDLE_SIZE)
-        try:
-            return decode_bundle(data, found.width)[: bundle.width]
-        except EncodingError as error:
-            raise StoreError(f"{found.path} is garbled") from error
-
-    def _partial_or_full(self, tile: Tile, limit: int) -> tuple[Tile, bytes]:
-        """Return the file of a partial tile, or the one of the full tile that has replaced it."""
-        try:
-            return tile, read_file(self._root / tile.path, limit)
-        except MissingFileError:
-            if tile == tile.full:
-                raise
-        return tile.full, read_file(self._root / tile.full.path, limit)
+            raise StoreError(f"{folder} cannot be listed") from error
 
 
-class _TileSubtrees:
-    """Computes the hashes of complete subtrees of a tree of known size from the tiles of a folder."""
+class FolderReader(PublishedReader):
+    """Reads a published log from a folder."""
 
-    def __init__(self, reader: FolderReader, size: int) -> None:
-        self._reader = reader
-        self._size = size
-        self._tiles: dict[tuple[int, int], tuple[bytes, ...]] = {}
-
-    def __call__(self, level: int, index: int) -> bytes:
-        row, height = divmod(level, TILE_HEIGHT)
-        first = index << height
-        number, offset = divmod(first, TILE_WIDTH)
-        if (row, number) not in self._tiles:
-            width = min(TILE_WIDTH, (self._size >> (row * TILE_HEIGHT)) - number * TILE_WIDTH)
-            self._tiles[row, number] = self._reader.tile(Tile(row, number, width))
-        return root_of(self._tiles[row, number][offset : offset + (1 << height)])
-
-
-class MissingFileError(StoreError):
-    """The file is not there."""
+    def __init__(self, folder: str | Path) -> None:
+        """Read from this folder; nothing is opened yet."""
+        super().__init__(FolderFiles(folder))
 
 
 def read_file(path: Path, limit: int) -> bytes:

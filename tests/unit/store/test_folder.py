@@ -56,7 +56,7 @@ def _checkpoint(size: int) -> Checkpoint:
 
 def test_the_layout(folder: Path) -> None:
     """The folder holds exactly the files of both published sizes."""
-    expected = {"checkpoint", "checkpoint-by-size/300", "checkpoint-by-size/600"}
+    expected = {"checkpoint", "checkpoint-by-size/300", "checkpoint-by-size/600", "checkpoint-by-size/list"}
     for size in (300, 600):
         expected |= {tile.path for tile in (*tiles_of(size), *bundles_of(size))}
     found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
