@@ -33,6 +33,7 @@ def acceptable(key: bytes) -> bool:
     return public_point(key) is not None
 
 
+@lru_cache(maxsize=100_000)
 def verifies(key: bytes, message: bytes, signature: bytes) -> bool:
     """Tell whether a 64-byte signature verifies under an acceptable key."""
     point = public_point(key)

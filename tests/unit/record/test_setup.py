@@ -1,0 +1,429 @@
+"""Setup: which manifest founds a sitting, and which roll chunks and registrar keys are staged.
+
+Source: SPEC.md#manifest, SPEC.md#roll, SPEC.md#registrar-keys.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from secballot.protocol.registration import make_registrar_key
+from secballot.record import SittingRecord
+from secballot.records.manifest import MANIFEST, DelegateClass, Presidium, Trustees, Witnesses
+from secballot.records.roll import RollChunk
+from secballot.roles.party import sign_entry
+from tests.record_stage import (
+    COLLECTED,
+    EFFECT,
+    Stage,
+    checker_says,
+    fault,
+    golden_bodies,
+    golden_entries,
+    refused,
+    said,
+)
+from tests.registrar_keys import test_key as published_key
+from tests.registrar_keys import test_primes as published_primes
+from tests.simulator import adopt_rule, elect_rule, golden, resolution
+from tests.vectors.checker.machine_state import State
+
+if TYPE_CHECKING:
+    from secballot.records.credential import RegistrarKey
+    from secballot.records.manifest import Manifest
+    from tests.record_stage import Verdict
+
+GOLDEN = golden().simulator.board.manifest
+KEYS = golden().simulator.rehearsal.keys
+
+
+# The manifest --------------------------------------------------------------------------------------------------------
+
+
+def founding(manifest: Manifest) -> list[Verdict]:
+    """Return what the needed presidium signatures of a manifest do on its own log, both machines agreeing."""
+    anchor = hashlib.sha256(MANIFEST.encode(manifest)).digest()
+    record, checker = SittingRecord(anchor, fetch=lambda _: b""), State(anchor)
+    verdicts = []
+    for key in KEYS.presidium[:2]:
+        entry = sign_entry(key, "manifest", anchor, manifest)
+        verdicts.append(said(record.append(entry)))
+        assert verdicts[-1] == checker_says(checker, entry)
+    return verdicts
+
+
+def changed(**changes: object) -> Manifest:
+    """Return the golden manifest with these fields changed."""
+    return msgspec.structs.replace(GOLDEN, **changes)
+
+
+def test_a_manifest_takes_effect_with_its_threshold() -> None:
+    """The first signature is collected, the second founds the sitting."""
+    assert founding(GOLDEN) == [COLLECTED, EFFECT]
+
+
+def test_a_manifest_of_another_sitting_has_no_effect() -> None:
+    """SIT-01: only the one whose hash is the anchor counts, whoever signs the other."""
+    stage = Stage()
+    for key in stage.keys.presidium:
+        assert stage.post(key, "manifest", changed(title="Another sitting")) == refused("SIT-01")
+    assert stage.act("manifest", stage.manifest) == EFFECT
+
+
+def contradictions() -> dict[str, dict[str, object]]:
+    """Return changes of the manifest of which each breaks one relation between fields."""
+    classes, rules, witnesses = GOLDEN.classes, GOLDEN.rules, GOLDEN.witnesses
+    keys = GOLDEN.trustees.keys
+    majority, quorum = adopt_rule().majority, adopt_rule().quorum
+    two_names = (
+        witnesses.witnesses[0],
+        msgspec.structs.replace(witnesses.witnesses[1], name=witnesses.witnesses[0].name),
+    )
+
+    def share(of: msgspec.Struct) -> msgspec.Struct:
+        return msgspec.structs.replace(of, numerator=3, denominator=2)
+
+    return {
+        "presidium threshold": {"presidium": Presidium(GOLDEN.presidium.keys, 4)},
+        "trustee threshold above minimum": {"trustees": Trustees(keys, 2, 3)},
+        "trustee minimum above number": {"trustees": Trustees(keys, 5, 2)},
+        "one trustee decrypts alone": {"trustees": Trustees(keys, 3, 1)},
+        "quorum above witnesses": {"witnesses": Witnesses(5, witnesses.witnesses)},
+        "quorum withstands too few": {"dishonest_witnesses": 2},
+        "half is no quorum": {"dishonest_witnesses": 0, "witnesses": Witnesses(2, witnesses.witnesses)},
+        "witnesses of one name": {"witnesses": Witnesses(4, two_names + witnesses.witnesses[2:])},
+        "classes of one name": {"classes": (classes[0], DelegateClass(classes[0].name, 10, 1))},
+        "class below the floor": {"minimum_ballots": 11},
+        "rules of one name": {"rules": (rules[0], rules[0])},
+        "unknown class": {"rules": (adopt_rule(eligible=(1, 3)),)},
+        "classes not increasing": {"rules": (adopt_rule(eligible=(2, 1)),)},
+        "class twice": {"rules": (adopt_rule(eligible=(1, 1)),)},
+        "majority above one": {"rules": (adopt_rule(majority=share(majority)),)},
+        "quorum above one": {"rules": (adopt_rule(quorum=share(quorum)),)},
+        "seats to adopt": {"rules": (adopt_rule(seats=1),)},
+        "nothing to elect": {"rules": (elect_rule(seats=0),)},
+        "decided to elect": {"rules": (elect_rule(majority=majority),)},
+    }
+
+
+@pytest.mark.parametrize("name", list(contradictions()))
+def test_a_manifest_that_contradicts_itself_has_no_effect(name: str) -> None:
+    """SIT-02: at each of its entries, so that no signature of it is collected."""
+    assert founding(changed(**contradictions()[name])) == [refused("SIT-02")] * 2
+
+
+def harmless_changes() -> dict[str, dict[str, object]]:
+    """Return changes of the manifest at the edge of what is allowed."""
+    keys = GOLDEN.trustees.keys
+    return {
+        "a single trustee": {"trustees": Trustees(keys[:1], 1, 1)},
+        "threshold is the number": {"trustees": Trustees(keys, 4, 4)},
+        "all witnesses": {"witnesses": Witnesses(4, GOLDEN.witnesses.witnesses), "dishonest_witnesses": 3},
+        "floor is the seats": {"minimum_ballots": 10},
+        "certainty": {"rules": (adopt_rule(majority=msgspec.structs.replace(adopt_rule().majority, numerator=2)),)},
+        "no successors": {"successors": ()},
+    }
+
+
+@pytest.mark.parametrize("name", list(harmless_changes()))
+def test_a_manifest_at_the_edge_takes_effect(name: str) -> None:
+    """The other side of each limit."""
+    assert founding(changed(**harmless_changes()[name])) == [COLLECTED, EFFECT]
+
+
+def shared_keys() -> dict[str, Manifest]:
+    """Return manifests in which one key stands twice."""
+    first, successor = GOLDEN.witnesses.witnesses[0], GOLDEN.successors[0]
+    log, trustees = GOLDEN.log, GOLDEN.trustees
+    witness = msgspec.structs.replace(first, key=trustees.keys[0])
+    return {
+        "trustee twice": changed(trustees=Trustees((*trustees.keys[:3], trustees.keys[0]), 3, 2)),
+        "trustee and registrar": changed(registrars=(GOLDEN.registrars[0], trustees.keys[0])),
+        "presidium and commission": changed(commission=(GOLDEN.presidium.keys[0],)),
+        "witness and trustee": changed(witnesses=Witnesses(3, (witness, *GOLDEN.witnesses.witnesses[1:]))),
+        "log and witness": changed(log=msgspec.structs.replace(log, key=first.key)),
+        "log and promises": changed(log=msgspec.structs.replace(log, promise_key=log.key)),
+        "successor and log": changed(successors=(msgspec.structs.replace(successor, key=log.key),)),
+        "successor's two": changed(successors=(msgspec.structs.replace(successor, promise_key=successor.key),)),
+        "successor twice": changed(successors=(successor, successor)),
+    }
+
+
+@pytest.mark.parametrize("name", list(shared_keys()))
+def test_no_key_serves_two_parties(name: str) -> None:
+    """SIT-03: who holds two keys of the manifest under one key counts once."""
+    assert founding(shared_keys()[name]) == [refused("SIT-03")] * 2
+
+
+UNACCEPTABLE = {
+    "identity": bytes([1]) + bytes(31),
+    "order 2": (2**255 - 20).to_bytes(32, "little"),
+    "order 4": bytes(32),
+    "order 8": bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"),
+    "not canonical": (2**255 - 19 + 3).to_bytes(32, "little"),
+    "off the curve": (2).to_bytes(32, "little"),
+}
+"""Ed25519 keys under which signatures mean nothing."""
+
+
+@pytest.mark.parametrize("name", list(UNACCEPTABLE))
+@pytest.mark.parametrize("role", ["commission", "registrars"])
+def test_every_key_is_acceptable(name: str, role: str) -> None:
+    """SIT-03: a key of small order could be signed for by anyone."""
+    assert founding(changed(**{role: (UNACCEPTABLE[name],)})) == [refused("SIT-03")] * 2
+
+
+def test_relations_are_judged_before_keys_and_keys_before_the_signer() -> None:
+    """The first check that fails is the reason on record: SIT-01, SIT-02, SIT-03, ENT-04."""
+    broken = changed(commission=GOLDEN.registrars, dishonest_witnesses=2)
+    anchor = hashlib.sha256(MANIFEST.encode(broken)).digest()
+    stranger = sign_entry(KEYS.trustees[0], "manifest", anchor, broken)
+
+    for expected, sitting, manifest in (
+        ("SIT-01", bytes(32), broken),
+        ("SIT-02", None, broken),
+        ("SIT-03", None, changed(commission=GOLDEN.registrars)),
+        ("ENT-04", None, GOLDEN),
+    ):
+        entry = sign_entry(KEYS.trustees[0], "manifest", bytes(32), manifest)
+        assert said(SittingRecord(sitting, fetch=lambda _: b"").judge(entry)) == refused(expected)
+    assert said(SittingRecord(anchor, fetch=lambda _: b"").judge(stranger)) == refused("SIT-02")
+
+
+# The roll ------------------------------------------------------------------------------------------------------------
+
+
+def chunks() -> list[RollChunk]:
+    """Return the golden roll: one chunk per class."""
+    bodies = [body for _, body in golden_bodies("roll") if isinstance(body, RollChunk)]
+    return [next(body for body in bodies if body.chunk == number) for number in (1, 2)]
+
+
+def sign_roll(stage: Stage, chunk: RollChunk) -> Verdict:
+    """Let the whole commission sign a chunk."""
+    return stage.act("roll", chunk, stage.keys.commission)
+
+
+def test_every_member_of_the_commission_signs_every_chunk() -> None:
+    """One signature is collected, the last takes effect."""
+    stage = Stage.before("roll")
+
+    assert stage.post(stage.keys.commission[1], "roll", chunks()[1]) == COLLECTED
+    assert stage.state.staged.roll == {}
+    assert stage.post(stage.keys.commission[0], "roll", chunks()[1]) == EFFECT
+    assert stage.state.staged.roll == dict.fromkeys(chunks()[1].keys, 2)
+
+
+def test_the_roll_may_come_before_the_ceremony_is_complete() -> None:
+    """Chunks and registrar keys are staged at any time after the manifest."""
+    stage = Stage.after("manifest")
+
+    assert sign_roll(stage, chunks()[0]) == EFFECT
+    assert stage.log(own_key(stage)) == EFFECT
+
+
+def misfits() -> dict[str, RollChunk]:
+    """Return chunks of which each breaks one rule of REG-01, after chunk 1 of the golden roll."""
+    first, second = chunks()
+    extra = sorted(KEYS.trustees[i].verify_key.encode() for i in range(2))
+    many = tuple(sorted(hashlib.sha256(b"%d" % i).digest() for i in range(11)))
+    replace = msgspec.structs.replace
+    return {
+        "later registration": replace(second, registration=2),
+        "other number of chunks": replace(second, chunks=3),
+        "unknown class": replace(second, class_index=3),
+        "key of another chunk": replace(second, keys=first.keys[:1]),
+        "party keys": replace(second, keys=tuple(extra)),
+        "the log's key": replace(second, keys=(KEYS.log[0].verify_key.encode(),)),
+        "a successor's key": replace(second, keys=(KEYS.promise[1].verify_key.encode(),)),
+        "more keys than seats": replace(second, keys=many),
+        "more than seats with the chunk before": replace(second, class_index=1, keys=many[:7]),
+        **{f"key {name}": replace(second, keys=(key,)) for name, key in UNACCEPTABLE.items()},
+    }
+
+
+@pytest.mark.parametrize("name", list(misfits()))
+def test_a_chunk_that_does_not_fit_has_no_effect(name: str) -> None:
+    """REG-01; the roll goes on as if it never was, and nobody is blamed."""
+    stage = Stage.before("roll")
+    assert sign_roll(stage, chunks()[0]) == EFFECT
+
+    assert sign_roll(stage, misfits()[name]) == refused("REG-01")
+    assert sign_roll(stage, chunks()[1]) == EFFECT
+
+
+def test_a_chunk_stands_once() -> None:
+    """Its slot is filled: the same chunk again, another one of that number, and one of a frozen roll."""
+    stage = Stage.after("roll")
+    other = msgspec.structs.replace(chunks()[0], keys=chunks()[0].keys[:2])
+
+    assert stage.post(stage.keys.commission[0], "roll", chunks()[0]) == refused("ENT-06")
+    assert stage.post(stage.keys.commission[0], "roll", other) == refused("ENT-06")
+
+    frozen = Stage.after("registration")
+    assert frozen.post(frozen.keys.commission[0], "roll", chunks()[0]) == refused("ENT-06")
+    assert frozen.post(frozen.keys.commission[0], "roll", other) == refused("ENT-06")
+
+
+def test_signatures_of_different_chunks_are_not_added_up() -> None:
+    """One member signs one list, the other another: neither takes effect, and either may still."""
+    stage = Stage.before("roll")
+    other = msgspec.structs.replace(chunks()[0], keys=chunks()[0].keys[:2])
+    first, second = stage.keys.commission
+
+    assert stage.post(first, "roll", chunks()[0]) == COLLECTED
+    assert stage.post(second, "roll", other) == COLLECTED
+    assert stage.post(first, "roll", other) == EFFECT
+    assert stage.post(second, "roll", chunks()[0]) == refused("ENT-06")
+
+
+# Registrar keys ------------------------------------------------------------------------------------------------------
+
+
+def key_body(number: int = 0) -> RegistrarKey:
+    """Return a registrar key of the golden sitting: number 0 is registrar 1's for poll 1 and class 1."""
+    return golden_bodies("registrar-key")[number][1]  # type: ignore[return-value]  # of that kind
+
+
+def own_key(stage: Stage) -> bytes:
+    """Return the first golden registrar key, as an entry."""
+    return stage.entry(stage.keys.registrars[0], "registrar-key", key_body())
+
+
+@cache
+def certified(number: int, *, registration: int = 1, registrar: int = 1, poll: int = 1) -> RegistrarKey:
+    """Return a well certified body for the published key of this number, class 1."""
+    return make_registrar_key(golden().anchor, registrar, registration, poll, 1, published_key(number))
+
+
+def with_modulus(n: int) -> RegistrarKey:
+    """Return the first golden key with another modulus."""
+    return msgspec.structs.replace(key_body(), modulus=n.to_bytes(384, "big"))
+
+
+def test_a_certified_key_is_staged() -> None:
+    """It takes effect for its own slot alone."""
+    stage = Stage.after("roll")
+
+    assert stage.log(own_key(stage)) == EFFECT
+    assert {slot: set(keys) for slot, keys in stage.state.staged.keys.items()} == {(1, 1): {1}}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"registration": 2}, "registration to come"),
+        ({"poll": 3}, "no such poll"),
+        ({"class_index": 3}, "no such class"),
+        ({"poll": 2**53 - 1}, "no such poll"),
+    ],
+)
+def test_a_key_for_no_slot_is_out_of_phase(change: dict[str, int], reason: str) -> None:
+    """ENT-06, and no fault: nothing is claimed that is false."""
+    stage = Stage.after("roll")
+    body = msgspec.structs.replace(key_body(), **change)
+
+    assert stage.post(stage.keys.registrars[0], "registrar-key", body) == refused("ENT-06"), reason
+
+
+def bad_moduli() -> dict[str, int]:
+    """Return moduli that are no honest product of two primes of 1536 bits."""
+    p, q = published_primes(20)
+    return {
+        "zero": 0,
+        "even": (p * q) ^ 1,
+        "too short": p,
+        "square": p * p,
+        "small factor": 65_521 * (2**3072 // 65_521 // 2 * 2 - 1),
+        "too small": (p * q) >> 1 | 1,
+    }
+
+
+@pytest.mark.parametrize("name", list(bad_moduli()))
+def test_a_modulus_that_is_none_is_a_fault(name: str) -> None:
+    """REG-02 names the registrar; the entry is the evidence, and the slot stays free."""
+    stage = Stage.after("roll")
+
+    body = with_modulus(bad_moduli()[name])
+    assert stage.post(stage.keys.registrars[0], "registrar-key", body) == fault("REG-02", "registrar 1")
+    assert stage.log(own_key(stage)) == EFFECT
+
+
+def test_a_prime_modulus_is_a_fault() -> None:
+    """REG-02: everyone can take roots modulo a prime."""
+    stage = Stage.after("roll")
+    entry = stage.entry(stage.keys.registrars[0], "registrar-key", with_modulus(2**3072 - 1_103_717))
+
+    assert said(stage.record.append(entry)) == fault("REG-02", "registrar 1")
+
+
+def uncertified() -> dict[str, RegistrarKey]:
+    """Return bodies whose roots do not certify their modulus for the first slot."""
+    body, replace = key_body(), msgspec.structs.replace
+    roots = body.roots
+    return {
+        "no roots": replace(body, roots=bytes(3072)),
+        "roots in another order": replace(body, roots=roots[384:] + roots[:384]),
+        "one root changed": replace(body, roots=roots[:-1] + bytes([roots[-1] ^ 1])),
+        "a root plus the modulus": replace(body, roots=b"\xff" * 384 + roots[384:]),
+        "of another poll": replace(key_body(1), poll=1, class_index=1),
+        "of another registrar": key_body(4),
+        "of another registration": replace(certified(20, registration=2), registration=1),
+        "of another key": replace(body, modulus=certified(20).modulus),
+    }
+
+
+@pytest.mark.parametrize("name", list(uncertified()))
+def test_a_key_without_its_certificate_is_a_fault(name: str) -> None:
+    """REG-03: what 65537 might share with the group's order stays unknown."""
+    stage = Stage.after("roll")
+
+    assert stage.post(stage.keys.registrars[0], "registrar-key", uncertified()[name]) == fault("REG-03", "registrar 1")
+    assert stage.log(own_key(stage)) == EFFECT
+
+
+def test_a_key_that_another_key_shares_is_a_fault_of_the_later() -> None:
+    """REG-04: the same modulus for another poll, another class, by another registrar, in another registration."""
+    first, second = KEYS.registrars
+    staged = Stage.after("roll")
+    assert staged.log(own_key(staged)) == EFFECT
+    modulus = int.from_bytes(key_body().modulus, "big")
+    at = next(i for i in range(24) if published_key(i).public_key.n == modulus)
+
+    assert staged.post(first, "registrar-key", certified(at, poll=2)) == fault("REG-04", "registrar 1")
+    assert staged.post(second, "registrar-key", certified(at, registrar=2)) == fault("REG-04", "registrar 2")
+
+    later = Stage.after("registration")
+    again = certified(at, registration=2)
+    assert later.post(first, "registrar-key", again) == fault("REG-04", "registrar 1")
+    assert later.post(first, "registrar-key", certified(20, registration=2)) == EFFECT
+
+
+def test_a_second_key_for_one_slot_is_a_fault_and_a_repetition_is_none() -> None:
+    """REG-02, even if the second is as good as the first; the same body again is ENT-06."""
+    stage = Stage.after("registrar-key")
+    registrar = stage.keys.registrars[0]
+
+    assert stage.log(own_key(stage)) == refused("ENT-06")
+    assert stage.post(registrar, "registrar-key", certified(20)) == fault("REG-02", "registrar 1")
+    assert stage.post(registrar, "registrar-key", with_modulus(0)) == fault("REG-02", "registrar 1")
+
+
+def test_a_key_refused_once_may_come_again() -> None:
+    """Posted for a registration to come, the very same bytes have effect when it has come."""
+    stage = Stage.after("roll")
+    body = certified(21, registration=2)
+
+    assert stage.post(stage.keys.registrars[0], "registrar-key", body) == refused("ENT-06")
+    stage.log_all(golden_entries("registrar-key") + golden_entries("registration"))
+    assert stage.post(stage.keys.registrars[0], "registrar-key", body) == EFFECT
+
+
+def test_a_sample_contest_belongs_to_the_rules() -> None:
+    """The rule sets that these tests change are those that the golden sitting uses."""
+    assert GOLDEN.rule_set(resolution().rules) == adopt_rule()
