@@ -58,9 +58,9 @@ class StepDisplay:
 
 
 @contextmanager
-def showing_steps() -> Iterator[StepDisplay]:
-    """Give a display that is finished with the block."""
-    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+def showing_steps(console: Console | None = None) -> Iterator[StepDisplay]:
+    """Give a display that is finished with the block, on standard error unless another console is given."""
+    console = console or Console(stderr=True, highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         yield StepDisplay(console, None)
         return
