@@ -1,6 +1,10 @@
 """Verify a record with the second verifier: `python check_vectors.py RECORD [--sitting HEX] [--json]`.
 
-The exit status is 0 if the record holds, 1 if it fails, 2 if it cannot be read or no checkpoint satisfies the quorum.
+A file of vectors is recognized by what is in it: of `sitting.json` every intermediate value is recomputed as well, and
+`primitives.json` holds nothing else.
+
+The exit status is 0 if the record holds and every value is the one recomputed, 1 if not, 2 if the file cannot be read
+or no checkpoint satisfies the quorum.
 """
 
 from __future__ import annotations
@@ -13,7 +17,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from tests.vectors.checker.primitive_vectors import verify_primitives
 from tests.vectors.checker.reading import read_record
+from tests.vectors.checker.sitting_vectors import verify_sitting
 from tests.vectors.checker.verdict import verify
 
 
@@ -36,6 +42,17 @@ def describe(verdict: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def check_values(path: Path) -> tuple[bool, bool]:
+    """Recompute the values of a vector file and print what differs; return whether all agree, and if it is a record."""
+    data = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    if not isinstance(data, dict) or not {"hash", "ceremony"} & data.keys():
+        return True, True
+    result = verify_primitives(data) if "hash" in data else verify_sitting(data)
+    lines = [f"{result.compared} values compared", *(f"DIFFERS: {name}" for name in result.differing)]
+    sys.stderr.write("\n".join(lines) + "\n")
+    return not result.differing, "hash" not in data
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Verify the record named on the command line, print the verdict, and return the exit status."""
     parser = argparse.ArgumentParser(description="Verify a secballot record with the second implementation.")
@@ -45,6 +62,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         anchor = bytes.fromhex(options.sitting) if options.sitting else None
+        agree, is_record = check_values(options.record)
+        if not is_record:
+            return 0 if agree else 1
         record = read_record(options.record)
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         sys.stderr.write(f"cannot read the record: {error}\n")
@@ -53,7 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
     sys.stdout.write((json.dumps(verdict, indent=1) if options.json else describe(verdict)) + "\n")
     if not verdict["checked"]:
         return 2
-    return 1 if verdict["fails"] else 0
+    return 1 if verdict["fails"] or not agree else 0
 
 
 if __name__ == "__main__":
