@@ -21,6 +21,7 @@ from __future__ import annotations
 from secballot.blind.certificate import (
     CERTIFICATE_HASH_BYTES,
     CERTIFICATE_ROOTS,
+    ModuliProduct,
     certificate_element,
     certify,
     check_coprime,
@@ -59,6 +60,7 @@ __all__ = [
     "SALT_BYTES",
     "BlindPublicKey",
     "BlindSecretKey",
+    "ModuliProduct",
     "Suite",
     "blind",
     "blind_sign",

@@ -96,6 +96,29 @@ def _small_primes() -> int:
     return int(gmpy2.primorial(_SMALL_FACTOR_LIMIT - 1))
 
 
+class ModuliProduct:
+    """The moduli of a sitting so far, kept as their product: each new one costs one division."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._product = gmpy2.mpz(1)
+
+    def check(self, modulus: int) -> None:
+        """Check that a modulus shares no factor with any before it.
+
+        Raises:
+            InvalidSignatureError: it does.
+
+        Source: SPEC.md#registrar-keys.
+        """
+        if gmpy2.gcd(self._product % modulus, modulus) != 1:
+            raise InvalidSignatureError("the modulus shares a factor with that of another key")
+
+    def add(self, modulus: int) -> None:
+        """Count a modulus that passed the check among those before."""
+        self._product *= modulus
+
+
 def check_coprime(moduli: Sequence[int]) -> None:
     """Check that no two moduli share a factor: neither one key twice nor one prime in two keys.
 

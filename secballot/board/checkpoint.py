@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from secballot.board.merkle import EMPTY_ROOT, HASH_SIZE, MAX_TREE_SIZE
 from secballot.board.note import Note, OpenedNote, check_key_name, open_note, sign_note
 from secballot.encoding import b64decode, b64encode, parse_decimal
-from secballot.errors import EncodingError, InconsistentLogError, NonCanonicalError, VerificationError
+from secballot.errors import EncodingError, NonCanonicalError, VerificationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,14 +88,15 @@ class Checkpoint:
         """Check that this could be a checkpoint of one of this library's own logs.
 
         Raises:
-            EncodingError: extension lines, or an origin that cannot name the log's key.
-            InconsistentLogError: the empty log with another root than that of nothing.
+            EncodingError: extension lines, an origin that cannot name the log's key, or the empty log with another root
+                than that of nothing.
         """
         if self.extensions:
             raise EncodingError("extension lines are not used here", field="extensions")
         check_key_name(self.origin)
         if self.tree_size == 0 and self.root != EMPTY_ROOT:
-            raise InconsistentLogError("an empty log has the hash of nothing as its root")
+            # No signature has been looked at: these bytes are malformed, and show nothing of any log.
+            raise EncodingError("an empty log has the hash of nothing as its root", field="root")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,6 @@ def sign_checkpoint(checkpoint: Checkpoint, signers: Iterable[NoteSigner]) -> No
 
     Raises:
         EncodingError: the checkpoint is outside this library's profile, or there are no signers.
-        InconsistentLogError: the empty log with another root than that of nothing.
     """
     checkpoint.check_profile()
     return sign_note(checkpoint.encode(), signers)

@@ -12,7 +12,6 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from secballot.blind import check_coprime
 from secballot.errors import NOBODY, InvalidSignatureError, RecordError, VerificationError, blaming
 from secballot.protocol.ceremony import Session
 from secballot.protocol.registration import verify_registrar_key
@@ -169,11 +168,11 @@ def judge_registrar_key(state: SittingState, body: RegistrarKey, act: Act) -> Co
         raise VerificationError("a second key for one poll and class", check="REG-02", culprit=act.party)
     key = verify_registrar_key(state.sitting_id, act.party.index, body)
     with blaming("REG-04", act.party):
-        check_coprime((state.moduli, key.n))
+        state.moduli.check(key.n)
 
     def commit() -> None:
         staged.key_bodies[slot] = act.entry.body_hash
         staged.keys[body.poll, body.class_index][act.party.index] = key
-        state.moduli *= key.n
+        state.moduli.add(key.n)
 
     return commit

@@ -12,6 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from secballot.blind import ModuliProduct
 from secballot.errors import PhaseError
 from secballot.record.history import LogHistory, LogOperator
 
@@ -200,7 +201,8 @@ class PollState:
         sums: class to the sum of its heads' ciphertexts, contests in order.
         at_floor: per contest, set at the closing.
         factors: per contest, trustee to decryption factors; `documents` the bodies' bytes.
-        counts: per contest, None until t decryptions stand.
+        decrypted: positions of the contests of which t decryptions stand.
+        counts: per contest, None before that, and where what was decrypted is no possible count.
     """
 
     number: int
@@ -222,6 +224,7 @@ class PollState:
     at_floor: tuple[bool, ...] = ()
     factors: list[dict[int, Elements]] = field(default_factory=list)
     documents: dict[tuple[int, int], bytes] = field(default_factory=dict)
+    decrypted: set[int] = field(default_factory=set)
     counts: list[tuple[int, ...] | None] = field(default_factory=list)
     result: Result | None = None
 
@@ -234,13 +237,12 @@ class PollState:
 
     def opened(self) -> bool:
         """Tell whether some contest has t effective decryptions."""
-        return any(counts is not None for counts in self.counts)
+        return bool(self.decrypted)
 
     def finished(self) -> bool:
         """Tell whether nothing more is awaited of this poll (SPEC.md#adjournment)."""
         if self.status == "closed":
-            pairs = zip(self.at_floor, self.counts, strict=True)
-            return all(counts is not None for at_floor, counts in pairs if at_floor)
+            return all(at in self.decrypted for at, at_floor in enumerate(self.at_floor) if at_floor)
         return self.status != "open"
 
 
@@ -252,7 +254,7 @@ class SittingState:
         anchor: the sitting_id from outside, or None.
         fetch: returns the bytes of an earlier entry by index, for ballots that leave a sum.
         registrations: effective ones in order; `staged` is the next.
-        moduli: product of the moduli of all effective registrar keys.
+        moduli: those of all effective registrar keys.
         polls: poll number to poll; a number in it is spent.
         over: why nothing has effect any more; empty while it may.
     """
@@ -268,7 +270,7 @@ class SittingState:
     ceremony: CeremonyState | None = None
     staged: RegistrationState = field(default_factory=lambda: RegistrationState(1))
     registrations: list[RegistrationState] = field(default_factory=list)
-    moduli: int = 1
+    moduli: ModuliProduct = field(default_factory=ModuliProduct)
     documents: dict[bytes, DocumentProgress] = field(default_factory=dict)
     complete_documents: set[bytes] = field(default_factory=set)
     polls: dict[int, PollState] = field(default_factory=dict)

@@ -91,8 +91,7 @@ def judge_decryption(state: SittingState, body: Decryption, act: Act) -> Commit:
     def commit() -> None:
         poll.documents[body.contest, trustee] = act.entry.body_hash
         poll.factors[number][trustee] = factors
-        if poll.counts[number] is None:
-            _open_contest(state, poll, number, act.at.index)
+        _open_contest(state, poll, number, act.at.index)
 
     return commit
 
@@ -101,8 +100,9 @@ def _open_contest(state: SittingState, poll: PollState, number: int, index: int)
     """Decode the counts of a contest once t documents stand."""
     threshold = state.the_manifest().trustees.threshold
     factors = poll.factors[number]
-    if len(factors) < threshold:
+    if len(factors) != threshold:
         return
+    poll.decrypted.add(number)
     shape = poll.context.contests[number]
     bounds = count_bounds(shape.options, shape.eligible, poll.counted(), _weights(state))
     try:
@@ -133,6 +133,8 @@ def recompute_result(state: SittingState, poll: PollState) -> Result:
     manifest, weights, present = state.the_manifest(), _weights(state), turnout(poll)
     contests = []
     for contest, floor, counts in zip(poll.opening.contests, poll.at_floor, poll.counts, strict=True):
+        if floor and counts is None:
+            raise RecordError(f"poll {poll.number} has no outcome: a contest has no possible count", check="RES-01")
         rule = manifest.rule_set(contest.rules)
         if not floor or counts is None or rule is None:
             contests.append(ContestResult(counts=(), elected=(), outcome="unopened", tied=()))

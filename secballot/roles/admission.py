@@ -10,6 +10,7 @@ Source: SPEC.md#judging-an-entry, SPEC.md#admission, SPEC.md#closing.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +27,7 @@ from secballot.records.promise import Handover
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
+    from secballot.errors import Party
     from secballot.record.ballots import Verdict
     from secballot.record.state import PollState, SittingState
     from secballot.records.manifest import LogKeys, Successor
@@ -40,6 +42,9 @@ BLOCK: Final = 256
 
 HOLD_SECONDS: Final = 600
 """How long the board admits no ballot of a poll whose time is up and whose closing is not logged."""
+
+MAX_FAULTS: Final = 32
+"""Faults of one party and kind that the board logs."""
 
 _OFFICIALS: Final = frozenset({"trustee", "registrar"})
 """Roles whose faults are admitted: only what is on the log can name them."""
@@ -176,13 +181,37 @@ def unjudged_refusal(state: SittingState, entry: Entry, now: int, promise_key: b
     return None
 
 
-def refusal_of(judgement: Judgement) -> RefusalError | None:
-    """Return why an entry of this outcome is refused, None if it is admitted."""
+class FaultTally:
+    """How many faults of each party and kind are on the log: some name its holder, more would only fill it."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._counts: Counter[tuple[Party | None, str]] = Counter()
+
+    def note(self, judgement: Judgement) -> None:
+        """Count the outcome of an entry that was appended, if it is a fault."""
+        if judgement.outcome is Outcome.FAULT:
+            self._counts[judgement.culprit, judgement.kind] += 1
+
+    def is_full(self, judgement: Judgement) -> bool:
+        """Tell whether the log holds enough faults of this party and kind."""
+        return self._counts[judgement.culprit, judgement.kind] >= MAX_FAULTS
+
+
+def refusal_of(judgement: Judgement, faults: FaultTally) -> RefusalError | None:
+    """Return why an entry of this outcome is refused, None if it is admitted.
+
+    Args:
+        judgement: what the entry would do.
+        faults: those on the log.
+    """
     culprit = judgement.culprit
     if judgement.outcome.stands:
         return None
     if judgement.outcome is Outcome.FAULT and culprit is not None and culprit.role in _OFFICIALS:
-        return None
+        if not faults.is_full(judgement):
+            return None
+        return RefusalError(f"the log names {culprit} often enough", check=judgement.check, culprit=culprit)
     return RefusalError(judgement.reason, check=judgement.check, culprit=culprit)
 
 

@@ -38,6 +38,7 @@ from secballot.records.promise import PROMISE, Promise
 from secballot.roles.admission import (
     BLOCK,
     Arrival,
+    FaultTally,
     arrange,
     ballot_verdicts,
     is_held,
@@ -96,6 +97,7 @@ class BoardOperator:
         self._pending: list[bytes] = []
         self._durable = 0
         self._record: SittingRecord | None = None
+        self._faults = FaultTally()
         manifest = self._replayed().state.manifest
         if manifest is not None:
             self._check_keys(manifest)
@@ -319,7 +321,7 @@ class BoardOperator:
             for arrival, verdict in zip(arrivals, verdicts, strict=True):
                 refusal = unjudged_refusal(record.state, arrival.entry, now, own_key)
                 if refusal is None:
-                    refusal = refusal_of(record.judge(arrival.data, verdict=verdict))
+                    refusal = refusal_of(record.judge(arrival.data, verdict=verdict), self._faults)
                 if refusal is not None:
                     answers[arrival.data] = refusal
                     continue
@@ -328,7 +330,7 @@ class BoardOperator:
                 promises.append(PROMISE.encode(promise))
                 # Judging may look up entries of this very batch, so they are there before they are on disk.
                 self._pending.append(arrival.data)
-                record.append(arrival.data, verdict=verdict)
+                self._faults.note(record.append(arrival.data, verdict=verdict))
             if promises:
                 self.store.append(self._pending, promises, expected_size=first)
         except BaseException:
@@ -374,7 +376,7 @@ class BoardOperator:
     def _replayed(self) -> SittingRecord:
         """Return the record, replayed from the store if there is none."""
         if self._record is None:
-            self._pending = []
+            self._pending, self._faults = [], FaultTally()
             self._record = SittingRecord(self.anchor, fetch=self._fetch)
             self._catch_up()
         return self._record
@@ -390,7 +392,7 @@ class BoardOperator:
                     record.state, [logged_ballot(data) for data in block], passed_over=lambda _: False
                 )
                 for data, verdict in zip(block, verdicts, strict=True):
-                    record.append(data, verdict=verdict)
+                    self._faults.note(record.append(data, verdict=verdict))
         except BaseException:
             self._record = None
             raise

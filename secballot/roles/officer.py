@@ -155,9 +155,18 @@ class Officer(Closer):
         return self.post("annul", Annulment(poll_by_number(self.view, number).ctx, reason))
 
     def adjourn(self) -> Promise:
-        """End the sitting on the newest witnessed checkpoint."""
+        """End the sitting on the newest witnessed checkpoint.
+
+        Raises:
+            PolicyError: a poll is not decrypted, and too few witnesses say that its time is over.
+            RefusalError: a poll is neither finished nor closed.
+        """
         checkpoint = self.view.refresh()
-        return self.post("adjournment", Adjournment(embedded_note(self.manifest, checkpoint)))
+        period = self.manifest.decryption_period
+        unfinished = [poll.closing for poll in self.view.state.polls.values() if not poll.finished()]
+        overdue = [closing.time + period + 1 for closing in unfinished if closing is not None]
+        note = embedded_note(self.manifest, checkpoint, earliest=max(overdue, default=0))
+        return self.post("adjournment", Adjournment(note))
 
     def hand_over(self, size: int, root: bytes) -> Promise:
         """Sign the handover of the log to the next successor, at the newest witnessed size."""

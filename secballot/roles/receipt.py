@@ -112,7 +112,7 @@ def check_receipt(receipt: Receipt, view: WitnessedView, tag: str) -> ReceiptFin
     body = decode_entry(data).body
     if not isinstance(body, Ballot) or body.tracker() != receipt.tracker:
         raise RefusalError("the log holds another entry where the receipt says the ballot is")
-    if not hmac.compare_digest(body.tag, tag):
+    if not hmac.compare_digest(body.tag.encode(), tag.encode(errors="replace")):
         raise RefusalError("the ballot does not carry your tag: it is not the one you cast")
     manifest = view.state.the_manifest()
     proof = TlogProof.decode(receipt.proof.encode())
@@ -123,6 +123,8 @@ def check_receipt(receipt: Receipt, view: WitnessedView, tag: str) -> ReceiptFin
     inclusion.verify(leaf_hash(data), opened.checkpoint.root)
     poll = view.state.by_ctx.get(body.ctx)
     head = poll.heads.get(body.credential) if poll is not None else None
+    if poll is not None and poll.number != receipt.poll:
+        raise RefusalError("the receipt names another poll than the ballot")
     if poll is None or head is None or not _accepted(view, receipt.index):
         raise RefusalError("the ballot is on the log and was not accepted: it counts for nothing")
     if head.index != receipt.index:

@@ -197,7 +197,8 @@ class Trustee(Closer):
         if not covering:
             raise RefusalError("no witnessed checkpoint covers the closing yet")
         quorum = self.manifest.witnesses.quorum
-        began = encode_u64(min(checkpoint.quorum_time(quorum) for checkpoint in covering))
+        # Not later than now: a time in the future is a lie of somebody among the first quorum shown.
+        began = encode_u64(min([now, *(checkpoint.quorum_time(quorum) for checkpoint in covering)]))
         clock = int.from_bytes(self._journal.put_once("objection-clock", poll.ctx, began), "big")
         for objection in objections:
             if self._objects(objection, poll):

@@ -81,8 +81,8 @@ class WitnessedView:
 
         Raises:
             PolicyError: no checkpoint at hand satisfies the witness quorum.
-            InconsistentLogError: the newest one contradicts what this view has seen (split view or rollback).
-            StoreError: an entry under the checkpoint cannot be read.
+            InconsistentLogError: the newest one contradicts what this view has seen (a split view).
+            StoreError: an entry under the checkpoint cannot be read, or the source is behind what was seen.
         """
         manifest = self.state.manifest or self._find_manifest()
         if self._follow_handover(manifest):
@@ -90,8 +90,10 @@ class WitnessedView:
         opened = self._newest(manifest)
         size = opened.checkpoint.tree_size
         if size < self.size:
+            if self.state.history.root(size) == opened.checkpoint.root:
+                raise StoreError("the source is stale: its newest witnessed checkpoint is older than one already seen")
             raise InconsistentLogError(
-                "the newest witnessed checkpoint is older than one already seen", check="LOG-02", evidence=opened.note
+                "an older witnessed checkpoint contradicts the log already seen", check="LOG-02", evidence=opened.note
             )
         entries = self._read(self.size, size)
         frontier = self._frontier.copy()
@@ -103,7 +105,13 @@ class WitnessedView:
                 check="LOG-02",
                 evidence=opened.note,
             )
-        self.judgements += _replayed(self.record, entries)
+        try:
+            self.judgements += _replayed(self.record, entries)
+        except BaseException:
+            # Half of the entries may be in the record: begin anew rather than take the rest for another log.
+            self.record, self.judgements = SittingRecord(self.anchor, fetch=self._source.entry), []
+            self._frontier = Frontier()
+            raise
         self._frontier = frontier
         return self._accept(opened)
 
@@ -131,7 +139,7 @@ class WitnessedView:
             return False
         for note in self._notes():
             size = claimed_size(note)
-            if size is None or size <= self.size or not _signed_by_successor(manifest, note):
+            if size is None or size <= self.size or not _signed_by_successor(manifest, self.state.handovers, note):
                 continue
             other = SittingRecord(self.anchor, fetch=self._source.entry)
             judgements = _replayed(other, self._read(0, size))
@@ -235,9 +243,9 @@ def claimed_size(note: bytes) -> int | None:
         return None
 
 
-def _signed_by_successor(manifest: Manifest, note: bytes) -> bool:
-    """Tell whether a quorum and some successor's key signed this note, in force or not."""
-    for successor in manifest.successors:
+def _signed_by_successor(manifest: Manifest, handovers: int, note: bytes) -> bool:
+    """Tell whether a quorum signed this note, and the key of a successor that is not in force yet."""
+    for successor in manifest.successors[handovers:]:
         try:
             open_witnessed(manifest, [LogOperator(successor.key, successor.promise_key, 0, None)], note)
         except (EncodingError, VerificationError, PolicyError):

@@ -38,7 +38,7 @@ def open_engine(where: str | Path, *, create: bool) -> sa.Engine:
     else:
         url = sa.URL.create("sqlite", database=str(where))
     if url.get_backend_name() != "sqlite":
-        return sa.create_engine(url)
+        return sa.create_engine(url, hide_parameters=True)
     if not url.database or url.database == ":memory:":
         raise StoreError("a database is kept in a file")
     path = Path(url.database)
@@ -47,7 +47,8 @@ def open_engine(where: str | Path, *, create: bool) -> sa.Engine:
         sync_folder(path.parent)
     elif not path.is_file():
         raise StoreError("there is no database here")
-    engine = sa.create_engine(url, connect_args={"timeout": _LOCK_SECONDS})
+    # What is stored may be secret, so no error shows it.
+    engine = sa.create_engine(url, connect_args={"timeout": _LOCK_SECONDS}, hide_parameters=True)
     event.listen(engine, "connect", _set_durable)
     return engine
 
