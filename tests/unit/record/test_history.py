@@ -1,0 +1,128 @@
+"""The log's own past: roots at every size, and the operator whose key is in force.
+
+Source: SPEC.md#merkle-tree, SPEC.md#handover, SPEC.md#witness-policy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from secballot.board.merkle import leaf_hash, root_of
+from secballot.board.note import Note
+from secballot.errors import EncodingError, InconsistentLogError, PolicyError, VerificationError
+from secballot.record.history import LogHistory, LogOperator, open_embedded, open_witnessed, operator_at
+from tests.record_stage import NOW, Stage
+
+LEAVES = [leaf_hash(b"%d" % number) for number in range(1_100)]
+
+
+@pytest.fixture(scope="module")
+def history() -> LogHistory:
+    """Return a log in which several complete subtrees are remembered."""
+    made = LogHistory()
+    for leaf in LEAVES:
+        made.append(leaf)
+    return made
+
+
+@given(size=st.integers(0, len(LEAVES)))
+def test_the_root_at_every_size_is_that_of_the_tree(history: LogHistory, size: int) -> None:
+    """However the subtrees are remembered, and in whatever order sizes are asked for."""
+    assert history.root(size) == root_of(LEAVES[:size])
+
+
+@pytest.mark.parametrize("size", [0, 1, 255, 256, 257, 511, 512, 768, 1_024, 1_100])
+def test_the_root_at_the_edges_of_remembered_subtrees(history: LogHistory, size: int) -> None:
+    """Powers of two and their neighbours."""
+    assert history.root(size) == root_of(LEAVES[:size])
+
+
+def test_roots_of_the_past_stay_when_the_log_grows() -> None:
+    """A root computed early is the root computed late."""
+    grown, early = LogHistory(), []
+    for leaf in LEAVES[:600]:
+        grown.append(leaf)
+        early.append(grown.root(len(grown)))
+    assert [grown.root(size) for size in range(1, 601)] == early
+    assert [grown.leaf(index) for index in (0, 599)] == [LEAVES[0], LEAVES[599]]
+
+
+def test_the_root_of_no_entries_is_the_hash_of_nothing() -> None:
+    """RFC 6962."""
+    assert LogHistory().root(0) == hashlib.sha256(b"").digest()
+
+
+# Operators -----------------------------------------------------------------------------------------------------------
+
+FIRST = LogOperator(b"1" * 32, b"", 0, 10)
+SECOND = LogOperator(b"2" * 32, b"", 13, 20)
+THIRD = LogOperator(b"3" * 32, b"", 25, None)
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [(1, FIRST), (10, FIRST), (14, SECOND), (20, SECOND), (26, THIRD), (2**53, THIRD)],
+)
+def test_the_operator_in_force_follows_from_the_size(size: int, expected: LogOperator) -> None:
+    """Up to a handover's size the earlier, above its completing entry the successor."""
+    assert operator_at([FIRST, SECOND, THIRD], size) == expected
+
+
+@pytest.mark.parametrize("size", [11, 13, 21, 25])
+def test_between_two_operators_no_key_is_in_force(size: int) -> None:
+    """A checkpoint of such a size counts under nobody's key."""
+    with pytest.raises(PolicyError):
+        operator_at([FIRST, SECOND, THIRD], size)
+
+
+# Checkpoints beside the entries and inside them ----------------------------------------------------------------------
+
+
+def test_a_note_beside_the_entries_may_hold_more_lines() -> None:
+    """All four witnesses, in any order: the quorum is there, and names come in manifest order."""
+    stage = Stage.after("manifest")
+    full = Note.decode(stage.head())
+    turned = Note(full.text, tuple(reversed(full.signatures))).encode()
+
+    opened = open_witnessed(stage.manifest, stage.state.operators, turned)
+    assert set(opened.names) >= {f"witness-{number}.example" for number in (1, 2, 3)}
+    assert set(opened.times) == {NOW}
+    with pytest.raises(PolicyError) as caught:
+        open_embedded(stage.manifest, stage.state.operators, stage.state.history, turned.decode(), 2)
+    assert caught.value.check == "LOG-03"
+
+
+def test_a_note_that_repeats_a_witness_has_no_quorum() -> None:
+    """Two witnesses and one of them again are two."""
+    stage = Stage.after("manifest")
+    full = Note.decode(stage.head())
+    repeated = Note(full.text, (*full.signatures[:3], full.signatures[2])).encode()
+
+    with pytest.raises((PolicyError, EncodingError, VerificationError)):
+        open_witnessed(stage.manifest, stage.state.operators, repeated)
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_an_embedded_note_lies_before_its_entry(index: int) -> None:
+    """A note over two entries cannot stand in the first or second of them."""
+    stage = Stage.after("manifest")
+
+    with pytest.raises(PolicyError) as caught:
+        open_embedded(stage.manifest, stage.state.operators, stage.state.history, stage.note(), index)
+    assert caught.value.check == "LOG-03"
+    opened = open_embedded(stage.manifest, stage.state.operators, stage.state.history, stage.note(), 2)
+    assert opened.checkpoint.tree_size == 2
+
+
+def test_an_embedded_note_over_another_log_is_kept_as_evidence() -> None:
+    """LOG-04 carries the whole note, for anyone to publish."""
+    stage = Stage.after("manifest")
+    note = stage.forked_note(2)
+
+    with pytest.raises(InconsistentLogError) as caught:
+        open_embedded(stage.manifest, stage.state.operators, stage.state.history, note, 2)
+    assert (caught.value.check, caught.value.evidence.decode()) == ("LOG-04", note)
