@@ -47,7 +47,7 @@ class Cosigned:
     failures: Mapping[str, SecballotError]
 
 
-def ask(witness: WitnessLike, request: Callable[[int], bytes], *, now: int) -> bytes | SecballotError:
+def ask(witness: WitnessLike, request: Callable[[int], bytes], *, now: int, known: int = 0) -> bytes | SecballotError:
     """Return a witness's cosignatures, or the error for which there are none; nothing a witness says is verified here.
 
     A 409 says from which size the proof has to lead, and the witness is asked again.
@@ -56,11 +56,12 @@ def ask(witness: WitnessLike, request: Callable[[int], bytes], *, now: int) -> b
         witness: whom to ask.
         request: returns the body of the request for a witness that knows the log at this size.
         now: seconds since the epoch.
+        known: the size that the witness is believed to have cosigned last; a wrong one costs a 409.
 
     Raises:
         StoreError: the log itself cannot be read.
     """
-    size, error = 0, SecballotError("the witness was not asked")
+    size, error = known, SecballotError("the witness was not asked")
     for _ in range(_ATTEMPTS):
         try:
             body = request(size)
