@@ -11,6 +11,7 @@ effect leaves no trace.
 from __future__ import annotations
 
 import copy
+from dataclasses import fields, is_dataclass
 from functools import cache
 from numbers import Integral
 from types import FunctionType, NoneType
@@ -227,7 +228,8 @@ def picture(value: object) -> object:
             return show(value)
     if hasattr(value, "hexdigest"):
         return value.hexdigest()
-    names = getattr(type(value), "__slots__", None) or vars(value)
+    # Fields alone: what a context derives from them when it is first used is no state.
+    names = [field.name for field in fields(value)] if is_dataclass(value) else vars(value)
     return {name: picture(getattr(value, name)) for name in names}
 
 
