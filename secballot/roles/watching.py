@@ -1,0 +1,172 @@
+"""Watching a log: a reader remembers the last checkpoint it saw, refuses to be led back, and compares mirrors.
+
+Both come down to one question about two checkpoints: does the larger log continue the smaller one? If not, the answer
+is an `InconsistentLogError` that carries evidence for strangers (`roles.evidence`).
+
+Source: SPEC.md#evidence, SPEC.md#parties-and-trust.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from secballot.board.checkpoint import Checkpoint
+from secballot.board.merkle import leaf_hash
+from secballot.board.note import Note
+from secballot.errors import (
+    EncodingError,
+    InconsistentLogError,
+    Party,
+    PolicyError,
+    StoreError,
+    VerificationError,
+)
+from secballot.record.history import LogHistory, LogOperator, open_witnessed
+from secballot.roles.evidence import encode_evidence, split_view
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from secballot.board.reader import LogSource
+    from secballot.record.history import WitnessedCheckpoint
+    from secballot.records.manifest import Manifest
+    from secballot.store.remembered import CheckpointMemory
+
+
+class RecordingSource:
+    """A source that keeps the leaf hashes of the entries that are read from it in order, 32 bytes each.
+
+    Attributes:
+        history: leaves so far, from the first without a gap.
+    """
+
+    def __init__(self, source: LogSource) -> None:
+        """Read from this source."""
+        self._source = source
+        self.history = LogHistory()
+
+    def checkpoint_notes(self) -> Iterable[bytes]:
+        """Return all checkpoint notes at hand."""
+        return self._source.checkpoint_notes()
+
+    def size(self) -> int:
+        """Return how many entries are at hand."""
+        return self._source.size()
+
+    def entry(self, index: int) -> bytes:
+        """Return the entry at an index."""
+        return self._source.entry(index)
+
+    def entries(self, start: int, stop: int) -> Iterator[bytes]:
+        """Yield the entries from `start` up to `stop`, exclusive."""
+        for index, entry in enumerate(self._source.entries(start, stop), start):
+            if index == len(self.history):
+                self.history.append(leaf_hash(entry))
+            yield entry
+
+    def discrepancies(self, size: int, subtree: Callable[[int, int], bytes]) -> Iterator[str]:
+        """Yield what is kept beside entries and notes, and is not what the entries give."""
+        return self._source.discrepancies(size, subtree)
+
+
+def newest_witnessed(manifest: Manifest, source: LogSource, size: int | None = None) -> WitnessedCheckpoint | None:
+    """Return the largest checkpoint at hand under a quorum and some operator's key, None if there is none.
+
+    Args:
+        manifest: of the sitting.
+        source: where notes are.
+        size: the only size that is asked for, None for any.
+    """
+    keys = [manifest.log.key, *(successor.key for successor in manifest.successors)]
+    best: WitnessedCheckpoint | None = None
+    for note in source.checkpoint_notes():
+        for key in keys:
+            try:
+                opened = open_witnessed(manifest, [LogOperator(key, key, 0, None)], note)
+            except (EncodingError, VerificationError, PolicyError):
+                continue
+            found = opened.checkpoint.tree_size
+            if size in (None, found) and (best is None or found > best.checkpoint.tree_size):
+                best = opened
+    return best
+
+
+def check_continues(manifest: Manifest, smaller: bytes, larger: bytes, history: LogHistory) -> None:
+    """Check that the larger of two checkpoints continues the smaller one.
+
+    Args:
+        manifest: of the sitting.
+        smaller: note of lesser or equal size.
+        larger: the other note.
+        history: the leaves below the larger one.
+
+    Raises:
+        InconsistentLogError: it does not; `evidence` is a file for strangers.
+    """
+    evidence = split_view(manifest, smaller, larger, history)
+    if evidence is not None:
+        raise InconsistentLogError(
+            "the log shows two views: one checkpoint does not continue another",
+            check="LOG-02",
+            culprit=Party("board"),
+            evidence=encode_evidence(evidence),
+        )
+
+
+def remember(memory: CheckpointMemory, manifest: Manifest, seen: WitnessedCheckpoint, history: LogHistory) -> None:
+    """Compare a checkpoint with the last one seen of its log, and keep it if it is not older.
+
+    Args:
+        memory: the reader's.
+        manifest: of the sitting.
+        seen: a witnessed checkpoint, whose root the leaves have.
+        history: the leaves below it.
+
+    Raises:
+        InconsistentLogError: a rollback, or a split view; nothing is kept.
+        StoreError: the memory cannot be read or written.
+    """
+    kept = memory.recall(manifest.log.origin)
+    if kept is not None:
+        try:
+            before = Checkpoint.decode(Note.decode(kept).text).tree_size
+        except EncodingError as error:
+            raise StoreError("the checkpoint kept from the last time is garbled") from error
+        if before > seen.checkpoint.tree_size:
+            raise InconsistentLogError(
+                f"the log shown has {seen.checkpoint.tree_size} entries, and had {before} the last time",
+                check="LOG-02",
+                evidence=kept,
+            )
+        check_continues(manifest, kept, seen.note, history)
+    memory.keep(manifest.log.origin, seen.note)
+
+
+def compare(manifest: Manifest, seen: WitnessedCheckpoint, history: LogHistory, mirror: LogSource) -> int:
+    """Check that a mirror shows the same log, and return the size of its newest witnessed checkpoint.
+
+    Args:
+        manifest: of the sitting.
+        seen: a witnessed checkpoint of the log as it was read elsewhere, whose root the leaves have.
+        history: the leaves below it.
+        mirror: the other place.
+
+    Raises:
+        InconsistentLogError: two views; `evidence` is a file for strangers.
+        PolicyError: the mirror has no witnessed checkpoint of this log.
+        StoreError: the mirror cannot be read.
+    """
+    other = newest_witnessed(manifest, mirror)
+    if other is None:
+        raise PolicyError("the mirror has no witnessed checkpoint of this log", check="LOG-01")
+    size = other.checkpoint.tree_size
+    if size <= seen.checkpoint.tree_size:
+        check_continues(manifest, other.note, seen.note, history)
+        return size
+    leaves = LogHistory()
+    for entry in mirror.entries(0, size):
+        leaves.append(leaf_hash(entry))
+    if len(leaves) != size or leaves.root(size) != other.checkpoint.root:
+        raise StoreError("the mirror's entries are not those of its checkpoint")
+    check_continues(manifest, seen.note, other.note, leaves)
+    return size
