@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-
 _LARGEST_SHOWN = 10**12
 """Integers beyond this are keys and hashes, not sample sizes."""
 
