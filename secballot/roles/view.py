@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 ANCHOR_BYTES = 32
 _SEARCHED_ENTRIES = 1_000
+_HANDOVER = b'"kind":"handover"'
 
 
 class WitnessedView:
@@ -221,10 +222,28 @@ class WitnessedView:
         operators = self.state.operators or SittingRecord.first_operators(manifest)
         for note in self._source.checkpoint_notes():
             try:
-                return open_witnessed(manifest, operators, note)
+                opened = open_witnessed(manifest, operators, note)
             except (EncodingError, VerificationError, PolicyError):
                 continue
+            if not self._is_outlived(manifest, opened):
+                return opened
         raise PolicyError("no checkpoint at hand satisfies the witness quorum", check="LOG-01")
+
+    def _is_outlived(self, manifest: Manifest, opened: WitnessedCheckpoint) -> bool:
+        """Tell whether the entries under a checkpoint hand the log over, so that its key is in force no more."""
+        size, first = opened.checkpoint.tree_size, self.size
+        if size <= first or self.state.handovers == len(manifest.successors):
+            return False
+        if not any(_HANDOVER in entry for entry in self._read(first, size)):
+            return False
+        other = SittingRecord(self.anchor, fetch=self._source.entry)
+        _replayed(other, self._read(0, size))
+        try:
+            open_witnessed(manifest, other.state.operators, opened.note)
+        except (EncodingError, VerificationError, PolicyError):
+            # Of entries that are not the log's nothing follows; they are refused for what they are.
+            return other.state.history.root(size) == opened.checkpoint.root
+        return False
 
 
 def _replayed(record: SittingRecord, entries: list[bytes]) -> list[Judgement]:
