@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from secballot.board.merkle import leaf_hash
 from secballot.elgamal import Ciphertexts
-from secballot.errors import Party, RecordError, SecballotError, StoreError
+from secballot.errors import NOBODY, Party, RecordError, SecballotError, StoreError
 from secballot.protocol.ballot_layout import credential_digest
 from secballot.protocol.ballots import check_ballot
 from secballot.record.state import Head
@@ -73,9 +73,9 @@ def check_admissible(state: SittingState, body: Ballot) -> PollState:
     """
     poll = state.by_ctx.get(body.ctx)
     if poll is None:
-        raise RecordError("no effective opening has this ctx", check="BAL-01", culprit=DELEGATE)
+        raise RecordError("no effective opening has this ctx", check="BAL-01", culprit=NOBODY)
     if poll.status != "open":
-        raise RecordError("the poll is not open", check="BAL-02", culprit=DELEGATE)
+        raise RecordError("the poll is not open", check="BAL-02", culprit=NOBODY)
     check_continues(state, poll, body)
     return poll
 
@@ -89,11 +89,11 @@ def check_continues(state: SittingState, poll: PollState, body: Ballot) -> None:
     head = poll.heads.get(body.credential)
     expected = (0, bytes(32)) if head is None else (head.sequence + 1, head.leaf)
     if (body.sequence, body.previous) != expected:
-        raise RecordError("sequence and previous do not continue the head", check="BAL-03", culprit=DELEGATE)
+        raise RecordError("sequence and previous do not continue the head", check="BAL-03", culprit=NOBODY)
     if head is not None and credential_digest(body) != head.credential:
-        raise RecordError("class or credential differ from the first ballot's", check="BAL-04", culprit=DELEGATE)
+        raise RecordError("class or credential differ from the first ballot's", check="BAL-04", culprit=NOBODY)
     if body.sequence >= state.the_manifest().limits.ballots_per_credential:
-        raise RecordError("the credential has used up its ballots", check="BAL-05", culprit=DELEGATE)
+        raise RecordError("the credential has used up its ballots", check="BAL-05", culprit=NOBODY)
 
 
 def _ciphertexts_of(state: SittingState, head: Head) -> Ciphertexts:
