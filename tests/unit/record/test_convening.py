@@ -251,6 +251,7 @@ def bad_notes(stage: Stage) -> dict[str, str]:
         "no cosignature": note(log),
         "one too few": note(log, one, two),
         "one too many": note(log, one, two, three, four),
+        "spoilt line": note(log, one, two, SignatureLine(three.name, three.key_id, three.signature[::-1])),
         "wrong order": note(log, two, one, three),
         "log last": note(one, two, three, log),
         "witness twice": note(log, one, one, two),

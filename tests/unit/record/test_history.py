@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secballot.board.merkle import leaf_hash, root_of
-from secballot.board.note import Note
+from secballot.board.note import Note, SignatureLine
 from secballot.errors import EncodingError, InconsistentLogError, PolicyError, VerificationError
 from secballot.record.history import LogHistory, LogOperator, open_embedded, open_witnessed, operator_at
 from tests.record_stage import NOW, Stage
@@ -104,6 +104,36 @@ def test_a_note_that_repeats_a_witness_has_no_quorum() -> None:
 
     with pytest.raises((PolicyError, EncodingError, VerificationError)):
         open_witnessed(stage.manifest, stage.state.operators, repeated)
+
+
+def spoilt(line: SignatureLine) -> SignatureLine:
+    """Return the line with its last bit changed."""
+    return SignatureLine(line.name, line.key_id, line.signature[:-1] + bytes([line.signature[-1] ^ 1]))
+
+
+def test_a_spoilt_line_beside_a_quorum_counts_for_nothing() -> None:
+    """Whoever passes a note on may spoil or add lines, before or behind the good ones; in an entry none may be."""
+    stage = Stage.after("manifest")
+    full = Note.decode(stage.head())
+    first, *others = full.signatures
+    for lines in ((first, spoilt(others[0]), *others[1:]), (spoilt(first), *full.signatures)):
+        opened = open_witnessed(stage.manifest, stage.state.operators, Note(full.text, lines).encode())
+        assert len(opened.names) >= 3
+    embedded = Note(full.text, (first, spoilt(others[0]), *others[1:3])).encode().decode()
+    with pytest.raises(PolicyError) as caught:
+        open_embedded(stage.manifest, stage.state.operators, stage.state.history, embedded, 2)
+    assert caught.value.check == "LOG-03"
+
+
+def test_a_note_of_spoilt_lines_alone_is_refused() -> None:
+    """Nothing in it is by a key of the manifest and good."""
+    stage = Stage.after("manifest")
+    full = Note.decode(stage.head())
+
+    with pytest.raises(PolicyError):
+        open_witnessed(
+            stage.manifest, stage.state.operators, Note(full.text, tuple(map(spoilt, full.signatures))).encode()
+        )
 
 
 @pytest.mark.parametrize("index", [0, 1])
