@@ -11,10 +11,13 @@ from secballot.board.merkle import leaf_hash
 from secballot.board.note import Ed25519Signer
 from secballot.record.history import LogHistory
 from secballot.records.promise import Promise
+from secballot.store.board import BoardStore
+from secballot.store.folder import write_folder
 from tests.small_sitting import NOW, ORIGIN, SITTING_ID, document, founding, key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 
 @dataclass
@@ -47,6 +50,16 @@ class View:
         return note.with_signatures(
             Ed25519Cosigner(name, key(name)).cosign(note.text, NOW) for name in self.witnesses
         ).encode()
+
+    def publish(self, folder: Path) -> Path:
+        """Write the view as a published folder and return it."""
+        folder.mkdir()
+        with BoardStore.create(folder / "board.db", ORIGIN) as store:
+            store.append(self.log)
+            for size in sorted(self.sizes):
+                store.put_checkpoint(self.note(size))
+            write_folder(store, folder / "log")
+        return folder / "log"
 
     def checkpoint_notes(self) -> list[bytes]:
         """Return the checkpoints, newest first."""

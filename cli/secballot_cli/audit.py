@@ -13,11 +13,11 @@ import click
 
 from secballot.audit.report import Verdict
 from secballot.audit.verifier import audit as run_audit
-from secballot.store.source import open_source
+from secballot.roles.remote import open_source
+from secballot.roles.watching import RecordingSource, find_manifest, newest_witnessed
 from secballot_cli.main import ExitCode
+from secballot_cli.reading import sitting_option, watch, watching_options
 from secballot_cli.render import report_text, showing_progress
-
-_SITTING_DIGITS: Final = 64
 
 _CODES: Final = {
     Verdict.STANDS: ExitCode.PASSED,
@@ -26,38 +26,40 @@ _CODES: Final = {
 }
 
 
-def sitting_id(text: str) -> bytes:
-    """Return the 32 bytes that 64 hexadecimal digits say, in groups or not.
-
-    Raises:
-        click.BadParameter: something else than these digits.
-    """
-    digits = "".join(text.split())
-    try:
-        if len(digits) == _SITTING_DIGITS:
-            return bytes.fromhex(digits)
-    except ValueError:
-        pass  # the complaint is the same
-    raise click.BadParameter(f"a sitting is named by {_SITTING_DIGITS} hexadecimal digits")
-
-
 @click.command()
-@click.argument("path", type=click.Path())
-@click.option("--sitting", type=sitting_id, metavar="ID", help="The sitting's id, from outside: 64 hexadecimal digits.")
+@click.argument("path", type=click.Path(), metavar="WHERE")
+@sitting_option(required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON with sorted keys.")
-def audit(path: str, sitting: bytes | None, as_json: bool) -> int:
+@watching_options
+def audit(
+    path: str,
+    *,
+    sitting: bytes | None,
+    as_json: bool,
+    mirror: tuple[str, ...],
+    state: str | None,
+    evidence: str | None,
+    proxy: str | None,
+) -> int:
     """Check a whole published record, and say what it shows.
 
-    PATH is the folder of a published log, or the database of a board. Everything below the newest checkpoint that
-    satisfies the witness quorum is replayed and checked.
+    WHERE is the folder of a published log, a zip archive of it, its URL, or the database of a board. Everything below
+    the newest checkpoint that satisfies the witness quorum is replayed and checked. Then the log is compared with the
+    last one seen of this sitting, and with the mirrors given.
 
     Exit codes: 0 no check failed, 1 a check failed, 2 wrong usage, 3 it could not be checked, 4 a bug in this program,
     130 interrupted.
     """
-    source = open_source(path)
+    source = RecordingSource(open_source(path, proxy))
     with showing_progress("replaying") as progress:
         report = run_audit(source, anchor=sitting, progress=progress)
     _print(report.to_json().decode() if as_json else report_text(report))
+    if report.sitting is not None and report.log.root and report.verdict is not Verdict.UNCHECKED:
+        manifest = find_manifest(source, bytes.fromhex(report.sitting.sitting_id))
+        seen = newest_witnessed(manifest, source, report.log.size)
+        # A source that has changed while it was read shows nothing any more.
+        if seen is not None and source.history.root(report.log.size) == seen.checkpoint.root:
+            watch(manifest, seen, source.history, mirrors=mirror, state=state, evidence=evidence, proxy=proxy)
     return _CODES[report.verdict]
 
 

@@ -43,8 +43,13 @@ class ExitCode(IntEnum):
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "audit": ("secballot_cli.audit:audit", "Check a whole published record, and say what it shows."),
+    "board": ("secballot_cli.board:board", "Run a board, or publish its log as static files."),
     "demo": ("secballot_cli.demo:demo", "Run a whole sitting, from ceremony to audit, in one process."),
+    "evidence": ("secballot_cli.evidence:evidence", "Check what shows a fault of a board to strangers."),
     "info": ("secballot_cli.info:info", "Say which engine does the arithmetic, and all versions."),
+    "key": ("secballot_cli.key:key", "Make the key file of a party or a service."),
+    "receipt": ("secballot_cli.receipt:receipt", "Check that your ballot is on the board, and is counted."),
+    "witness": ("secballot_cli.witness:witness", "Run a witness that cosigns the checkpoints of logs."),
 }
 """Every command: where it is, and its line in the help."""
 

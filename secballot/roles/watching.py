@@ -8,7 +8,7 @@ Source: SPEC.md#evidence, SPEC.md#parties-and-trust.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from secballot.board.checkpoint import Checkpoint
 from secballot.board.merkle import leaf_hash
@@ -18,10 +18,13 @@ from secballot.errors import (
     InconsistentLogError,
     Party,
     PolicyError,
+    RefusalError,
     StoreError,
     VerificationError,
 )
 from secballot.record.history import LogHistory, LogOperator, open_witnessed
+from secballot.records.entry import decode_entry
+from secballot.records.manifest import Manifest
 from secballot.roles.evidence import encode_evidence, split_view
 
 if TYPE_CHECKING:
@@ -29,8 +32,10 @@ if TYPE_CHECKING:
 
     from secballot.board.reader import LogSource
     from secballot.record.history import WitnessedCheckpoint
-    from secballot.records.manifest import Manifest
     from secballot.store.remembered import CheckpointMemory
+
+SEARCHED_ENTRIES: Final = 1_000
+"""Entries among which a manifest is looked for."""
 
 
 class RecordingSource:
@@ -67,6 +72,27 @@ class RecordingSource:
     def discrepancies(self, size: int, subtree: Callable[[int, int], bytes]) -> Iterator[str]:
         """Yield what is kept beside entries and notes, and is not what the entries give."""
         return self._source.discrepancies(size, subtree)
+
+
+def find_manifest(source: LogSource, sitting_id: bytes | None = None) -> Manifest:
+    """Return the body of a manifest near the beginning of a log; its signatures are not looked at.
+
+    Args:
+        source: the log.
+        sitting_id: hash that the body must have, None for the first one there is.
+
+    Raises:
+        RefusalError: there is none.
+        StoreError: the log cannot be read.
+    """
+    for data in source.entries(0, min(source.size(), SEARCHED_ENTRIES)):
+        try:
+            entry = decode_entry(data)
+        except EncodingError:
+            continue
+        if isinstance(entry.body, Manifest) and sitting_id in (None, entry.body_hash):
+            return entry.body
+    raise RefusalError("the log holds no manifest of this sitting", check="SIT-01")
 
 
 def newest_witnessed(manifest: Manifest, source: LogSource, size: int | None = None) -> WitnessedCheckpoint | None:

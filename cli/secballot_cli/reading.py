@@ -1,0 +1,126 @@
+"""What every command that reads a log has in common: where it is, which sitting is meant, and what was seen before."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from secballot.errors import InconsistentLogError, StoreError
+from secballot.roles.remote import open_source
+from secballot.roles.watching import compare, remember
+from secballot.store.folder import read_file
+from secballot.store.remembered import CheckpointMemory, default_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from secballot.record.history import LogHistory, WitnessedCheckpoint
+    from secballot.records.manifest import Manifest
+
+_SITTING_DIGITS: Final = 64
+
+
+def sitting_id(text: str) -> bytes:
+    """Return the 32 bytes that 64 hexadecimal digits say, in groups or not.
+
+    Raises:
+        click.BadParameter: something else than these digits.
+    """
+    digits = "".join(text.split())
+    try:
+        if len(digits) == _SITTING_DIGITS:
+            return bytes.fromhex(digits)
+    except ValueError:
+        pass  # the complaint is the same
+    raise click.BadParameter(f"a sitting is named by {_SITTING_DIGITS} hexadecimal digits")
+
+
+def sitting_option(*, required: bool) -> Callable[[click.decorators.FC], click.decorators.FC]:
+    """Return the option that names the sitting."""
+    return click.option(
+        "--sitting",
+        type=sitting_id,
+        metavar="ID",
+        required=required,
+        help="The sitting's id, from outside: 64 hexadecimal digits.",
+    )
+
+
+def watching_options(command: click.decorators.FC) -> click.decorators.FC:
+    """Add the options of a reader that remembers and compares."""
+    options = (
+        click.option("--mirror", multiple=True, metavar="WHERE", help="Another place of the same log, to compare."),
+        click.option("--state", type=click.Path(), metavar="DIR", help="Where the last checkpoint seen is remembered."),
+        click.option("--evidence", type=click.Path(), metavar="FILE", help="Where evidence goes, if there is any."),
+        click.option("--proxy", metavar="URL", help="A proxy for all requests, such as socks5h://127.0.0.1:9050."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def watch(
+    manifest: Manifest,
+    seen: WitnessedCheckpoint,
+    history: LogHistory,
+    *,
+    mirrors: Sequence[str],
+    state: str | None,
+    evidence: str | None,
+    proxy: str | None,
+) -> None:
+    """Compare a log with what was seen before and with its mirrors, and say on standard error what came of it.
+
+    Args:
+        manifest: of the sitting.
+        seen: the newest witnessed checkpoint.
+        history: the leaves below it.
+        mirrors: other places of the log.
+        state: folder of the reader's memory, None for the usual one.
+        evidence: where evidence is written, None for nowhere.
+        proxy: for requests.
+
+    Raises:
+        InconsistentLogError: a rollback or a split view.
+        StoreError, PolicyError, TransportError: a mirror cannot be compared.
+    """
+    memory = CheckpointMemory(state or default_folder(os.environ))
+    try:
+        for mirror in mirrors:
+            size = compare(manifest, seen, history, open_source(mirror, proxy))
+            click.echo(f"mirror agrees: {mirror} ({size} entries)", err=True)
+        try:
+            remember(memory, manifest, seen, history)
+        except StoreError as error:
+            # Reading a record from a machine that keeps nothing is fine, and is said.
+            click.echo(f"not remembered: {error.message}", err=True)
+    except InconsistentLogError as error:
+        if evidence is not None and error.evidence.startswith(b"{"):
+            write_new(evidence, error.evidence)
+            click.echo(f"evidence written: {evidence}", err=True)
+        raise
+
+
+def read_input(path: str | Path, limit: int) -> bytes:
+    """Return the bytes of a file that somebody names.
+
+    Raises:
+        StoreError: missing, too long or not readable.
+    """
+    return read_file(Path(path), limit)
+
+
+def write_new(path: str | Path, data: bytes) -> None:
+    """Write a file that is not there yet.
+
+    Raises:
+        StoreError: it is there, or cannot be written.
+    """
+    try:
+        with Path(path).open("xb") as file:
+            file.write(data)
+    except OSError as error:
+        raise StoreError("the file is there already, or cannot be written") from error

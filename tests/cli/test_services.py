@@ -1,0 +1,152 @@
+"""The services as programs: keys, a witness and a board are made, run, posted to, read, stopped and run again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from secballot.board.note import ED25519, VerifierKey
+from secballot.net.client import HttpClient
+from secballot.net.witness_client import latest_cosigned
+from secballot.records.manifest import MANIFEST
+from secballot.roles.board import BoardOperator
+from secballot.roles.remote import RemoteBoard, open_source
+from secballot.sealing import COST_SMALL
+from secballot.store.keyfile import write_key
+from secballot_cli.main import ExitCode, run
+from tests.small_sitting import ORIGIN, SITTING_ID, SMALL_MANIFEST, document, founding, key, public
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PASSPHRASE = "correct horse"
+ANCHOR = ("--sitting", SITTING_ID.hex())
+
+
+@pytest.fixture(autouse=True)
+def passphrase(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the passphrase as a service manager would."""
+    monkeypatch.setenv("SECBALLOT_PASSPHRASE", PASSPHRASE)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with the key files of log, promises and two witnesses, and the manifest."""
+    for name in ("log", "promise", "w1.example", "w2.example"):
+        write_key(tmp_path / f"{name}.key", key(name), PASSPHRASE, COST_SMALL)
+    (tmp_path / "manifest.json").write_bytes(MANIFEST.encode(SMALL_MANIFEST))
+    return tmp_path
+
+
+@contextmanager
+def program(*arguments: str) -> Iterator[str]:
+    """Run a serving command, yield the URL it says it listens on, and stop it as a person would."""
+    code = "import sys; from secballot_cli.main import run; sys.exit(run(sys.argv[1:]))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *arguments, "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("listening on "), process.communicate()[1]
+        yield line.removeprefix("listening on ").strip()
+    finally:
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+        assert "Traceback" not in err, err
+        assert process.returncode in {0, 130}, (out, err)
+
+
+def _witness(folder: Path, name: str, capsys: pytest.CaptureFixture[str]) -> tuple[str, ...]:
+    common = (str(folder / f"{name}.db"), "--name", name, "--key", str(folder / f"{name}.key"))
+    vkey = VerifierKey(ORIGIN, ED25519, public("log")[0]).encode()
+    assert run(["witness", "create", *common]) == ExitCode.PASSED
+    assert run(["witness", "follow", *common, "--log", vkey]) == ExitCode.PASSED
+    assert f"following {ORIGIN} from size 0" in capsys.readouterr().out
+    return ("witness", "serve", *common)
+
+
+def test_a_board_and_its_witnesses_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Entries are posted and promised, the log is cosigned and shown, and a restart goes on where it stopped."""
+    keys = ("--log-key", str(folder / "log.key"), "--promise-key", str(folder / "promise.key"))
+    database = str(folder / "board.db")
+    assert run(["board", "create", database, str(folder / "manifest.json"), *keys]) == ExitCode.PASSED
+    assert capsys.readouterr().out.replace(" ", "").strip() == SITTING_ID.hex()
+    one, two = (_witness(folder, name, capsys) for name in ("w1.example", "w2.example"))
+    with program(*one) as first, program(*two) as second:
+        serve = (
+            *("board", "serve", database, *ANCHOR, *keys, "--interval", "0.1", "--publish", str(folder / "log")),
+            *("--witness", f"w1.example={first}", "--witness", f"w2.example={second}"),
+        )
+        for round_number in (1, 2):
+            with program(*serve) as url, HttpClient(url) as client:
+                board = RemoteBoard(client, SITTING_ID, public("promise"))
+                posted = [board.post(entry) for entry in (*founding(), document(round_number))]
+                assert [promise.index for promise in posted] == [0, 1, 1 + round_number]
+                _wait_for(url, 2 + round_number)
+                assert list(open_source(url).entries(0, 2)) == founding()
+                assert run(["audit", url, *ANCHOR]) == ExitCode.PASSED
+        with HttpClient(first) as client:
+            assert latest_cosigned(client, ORIGIN) is not None
+    assert run(["board", "publish", database, str(folder / "again"), "--archive", str(folder / "l.zip")]) == 0
+    for where in (folder / "log", folder / "again", folder / "l.zip"):
+        assert run(["audit", str(where), *ANCHOR]) == ExitCode.PASSED
+
+
+def _wait_for(url: str, size: int) -> None:
+    for _ in range(200):
+        facts = httpx.get(f"{url}/health", trust_env=False).json()
+        if facts["published"] == size:
+            return
+    raise AssertionError(facts)
+
+
+def test_what_is_not_there_is_not_served(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A lost journal, a lost database and a wrong passphrase are said in one line each."""
+    witness = ("--name", "w1.example", "--key", str(folder / "w1.example.key"))
+    keys = ("--log-key", str(folder / "log.key"), "--promise-key", str(folder / "promise.key"))
+    assert run(["witness", "serve", str(folder / "lost.db"), *witness]) == ExitCode.UNCHECKED
+    assert "state lost" in capsys.readouterr().err
+    assert run(["board", "serve", str(folder / "lost.db"), *ANCHOR, *keys]) == ExitCode.UNCHECKED
+    (folder / "wrong").write_text("wrong horse\n")
+    wrong = ("--passphrase-file", str(folder / "wrong"))
+    assert run(["witness", "create", str(folder / "w.db"), *witness, *wrong]) == ExitCode.UNCHECKED
+    assert "wrong horse" not in capsys.readouterr().err
+    assert run(["board", "publish", str(folder / "lost.db"), str(folder / "log")]) == ExitCode.UNCHECKED
+
+
+def test_an_unwitnessed_board_is_not_published(folder: Path) -> None:
+    """A head that no quorum has cosigned stays inside."""
+    operator = BoardOperator.create(folder / "board.db", SMALL_MANIFEST, log_key=key("log"), promise_key=key("promise"))
+    publish = ["board", "publish", str(folder / "board.db"), str(folder / "log")]
+    assert run(publish) == ExitCode.UNCHECKED
+    operator.submit(founding(), now=1_700_000_000)
+    operator.sign_checkpoint()
+    operator.close()
+    assert run(publish) == ExitCode.REFUSED
+    assert not (folder / "log").exists()
+
+
+def test_keys_are_made_and_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A new key's public half is printed, and can be shown in every form without the passphrase."""
+    path = str(tmp_path / "new.key")
+    assert run(["key", "create", path]) == ExitCode.PASSED
+    public_half = capsys.readouterr().out.strip()
+    assert run(["key", "show", path]) == ExitCode.PASSED
+    assert capsys.readouterr().out.strip() == public_half
+    assert run(["key", "show", path, "--log", ORIGIN, "--witness", "w.example"]) == ExitCode.PASSED
+    log, witness = capsys.readouterr().out.split()
+    assert VerifierKey.decode(log).key == VerifierKey.decode(witness).key == bytes.fromhex(public_half)
+    assert run(["key", "create", path]) == ExitCode.UNCHECKED
