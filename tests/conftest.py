@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 _LARGEST_SHOWN = 10**12
 """Integers beyond this are keys and hashes, not sample sizes."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_memory_of_tests(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let readers of logs remember nothing outside the tests."""
+    os.environ["SECBALLOT_STATE"] = str(tmp_path_factory.mktemp("state"))
 
 
 @pytest.fixture(scope="session")

@@ -90,14 +90,14 @@ class Reply:
 
 
 class Backend(Protocol):
-    """The board behind the application; its methods are called from threads."""
+    """The board behind the application; all its methods but `ticket` are called from threads."""
 
     @property
     def files(self) -> StaticFiles:
         """The published log."""
 
     def ticket(self, entry: bytes) -> Ticket:
-        """Return what a cheap look at an entry shows.
+        """Return what a cheap look at an entry shows; called from the event loop, so it waits for nothing.
 
         Raises:
             EncodingError: it is no entry.

@@ -79,6 +79,8 @@ class BoardService:
         self._folder = folder
         self._clock = clock
         self._shown: WitnessedCheckpoint | None = None
+        # A look at an entry must not wait for the batch that is being judged, so it has the parties for itself.
+        self._state = operator.record.state
         for size in reversed(operator.store.checkpoint_sizes()):
             if self._show(size):
                 break
@@ -94,6 +96,8 @@ class BoardService:
     def ticket(self, entry: bytes) -> Ticket:
         """Return what a cheap look at an entry shows: whose it claims to be, and whether an official signed it.
 
+        It waits for nobody, and may be called from the event loop.
+
         Raises:
             EncodingError: ENT-01.
         """
@@ -102,7 +106,7 @@ class BoardService:
             return Ticket(key=b"credential" + decoded.body.credential)
         if decoded.kind in _DELEGATES:
             return Ticket(key=b"signer" + decoded.signer)
-        return Ticket(urgent=_is_official(self.operator.record.state, decoded))
+        return Ticket(urgent=_is_official(self._state, decoded))
 
     def known(self, entry: bytes) -> bytes | None:
         """Return the promise that these bytes have, None if the log does not hold them.
@@ -121,6 +125,8 @@ class BoardService:
         """
         began, size = time.monotonic(), self.operator.store.size()
         answers = self.operator.submit(entries, now=int(self._clock()))
+        # After a failed batch the operator has replayed its record anew.
+        self._state = self.operator.record.state
         replies = [_reply(answer, size) for answer in answers]
         refused = Counter(reply.error.check or "other" for reply in replies if reply.error is not None)
         log_event(

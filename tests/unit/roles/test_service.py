@@ -413,6 +413,21 @@ def test_the_folder_is_kept_up_too(
     assert Checkpoint.decode(note.text).tree_size == 2
 
 
+def test_readers_do_not_wait_for_a_batch(url: str, service: BoardService) -> None:
+    """While a batch is being judged, and entries arrive, the log is read as ever."""
+    _found(service)
+    service.publish()
+    with service.operator._lock:
+        posting = [threading.Thread(target=_post, args=(url, document(number))) for number in range(1, 4)]
+        for thread in posting:
+            thread.start()
+        time.sleep(0.2)
+        assert httpx.get(f"{url}/checkpoint", timeout=3, trust_env=False).status_code == 200
+    for thread in posting:
+        thread.join()
+    assert service.operator.store.size() == 5
+
+
 def test_many_connections_share_few_writes(service: BoardService) -> None:
     """Entries that arrive together over many connections are all answered."""
 
