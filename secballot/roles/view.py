@@ -234,7 +234,7 @@ class WitnessedView:
         size, first = opened.checkpoint.tree_size, self.size
         if size <= first or self.state.handovers == len(manifest.successors):
             return False
-        if not any(_HANDOVER in entry for entry in self._read(first, size)):
+        if not any(_HANDOVER in entry for entry in self._source.entries(first, size)):
             return False
         other = SittingRecord(self.anchor, fetch=self._source.entry)
         _replayed(other, self._read(0, size))
