@@ -392,16 +392,3 @@ def test_a_source_that_gives_another_ballot_cannot_falsify_a_sum() -> None:
         stream.board.record.append(again)
     stream.board.entries[index] = kept
     assert stream.board.force(again).outcome is Outcome.ACCEPTED
-
-
-def test_two_ballots_of_one_choice_share_no_ciphertext() -> None:
-    """EN-06: fresh seeds give fresh ciphertexts, whatever the choice."""
-    stream = Stream()
-    stream.open(resolution())
-    one, other = stream.ballot(0, (FOR,), seed=b"1"), stream.ballot(0, (FOR,), seed=b"2")
-    assert not {*_alphas(one)} & {*_alphas(other)}
-
-
-def _alphas(ballot: Ballot) -> list[bytes]:
-    alphas = _ciphertexts(ballot).alphas
-    return [alphas[at].encode() for at in range(len(alphas))]

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
-import pkgutil
-from importlib import import_module
 from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
 
-from secballot import roles
 from secballot.board.merkle import leaf_hash
 from secballot.errors import InconsistentLogError, PolicyError, RefusalError, StoreError, TransportError
 from secballot.records.closing import Annulment, Closing, Lapse, Objection
@@ -370,30 +366,6 @@ def test_a_trustee_that_lost_its_seed_does_not_join_again(simulator: Simulator, 
     assert trustee._journal.get("seed", simulator.board.anchor) == b"destroyed"
     with pytest.raises(StoreError):
         trustee.decrypt(1, now=rehearsal.now)
-
-
-# --- no oracle
-
-
-def test_no_role_decrypts_ciphertexts_of_a_callers_choice() -> None:
-    """TL-09, TL-12: no function or method of a party takes elements, scalars or ciphertexts."""
-    modules = [import_module(f"{roles.__name__}.{found.name}") for found in pkgutil.iter_modules(roles.__path__)]
-    seen = 0
-    for module in modules:
-        for name, value in vars(module).items():
-            if name.startswith("_") or getattr(value, "__module__", "") != module.__name__:
-                continue
-            functions = [value] if inspect.isfunction(value) else []
-            if inspect.isclass(value):
-                functions = [f for n, f in inspect.getmembers(value, inspect.isfunction) if not n.startswith("_")]
-            for function in functions:
-                seen += 1
-                hints = " ".join(
-                    str(parameter.annotation) for parameter in inspect.signature(function).parameters.values()
-                )
-                assert not {"Ciphertexts", "Elements", "Scalars"} & set(hints.replace("|", " ").split()), function
-                assert "aggregates" not in inspect.signature(function).parameters, function
-    assert seen > 50
 
 
 def test_a_lapse_by_a_trustee() -> None:
