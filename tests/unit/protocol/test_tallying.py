@@ -201,7 +201,7 @@ def test_verified_decryptions_open_the_tally() -> None:
         {"proofs": b""},
         {"factors": b"", "proofs": b""},
     ],
-    ids=lambda changes: "-".join(changes),
+    ids="-".join,
 )
 def test_a_decryption_of_something_else_is_tal_03(change: dict[str, object]) -> None:
     """Another tally, poll or contest, and sizes that are not those of the contest."""
