@@ -7,7 +7,6 @@ import json
 import logging
 import threading
 import time
-from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING
 
@@ -21,103 +20,31 @@ from secballot.errors import InvalidSignatureError, PolicyError, RefusalError, T
 from secballot.net.client import HttpClient
 from secballot.net.limits import ServiceLimits
 from secballot.records.promise import PROMISE
-from secballot.roles.board import BoardOperator
 from secballot.roles.remote import RemoteBoard, open_source
 from secballot.roles.service import BoardService
-from secballot.roles.witness import WitnessRole
-from secballot.store.journal import Journal
 from tests.loopback import answering, serving
 from tests.sealed_ballots import ONE_OF_THREE, make_context
+from tests.service_parts import NAMES, Clock, DeadWitness
 from tests.small_sitting import (
     CLOSES_AT,
-    NOW,
     ORIGIN,
     SITTING_ID,
     SMALL_MANIFEST,
     ballot,
     document,
     founding,
-    key,
     open_poll,
     public,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from secballot.roles.board import BoardOperator
+    from secballot.roles.witness import WitnessRole
+
 CONTEXT = make_context(ONE_OF_THREE)
-KEYS = {"log_key": key("log"), "promise_key": key("promise")}
-NAMES = ("w1.example", "w2.example", "w3.example")
-
-
-@dataclass
-class Clock:
-    """Simulated seconds since the epoch."""
-
-    now: int = NOW
-
-    def __call__(self) -> float:
-        """Return the time."""
-        return float(self.now)
-
-
-@dataclass
-class DeadWitness:
-    """A witness that does not answer, or not before it is let."""
-
-    name: str
-    asked: int = 0
-    let: threading.Event | None = None
-    then: WitnessRole | None = None
-    error: TransportError = field(default_factory=lambda: TransportError("nobody there"))
-
-    def add_checkpoint(self, body: bytes, *, now: int) -> bytes:
-        """Wait, and answer or not."""
-        self.asked += 1
-        if self.let is not None and self.then is not None:
-            self.let.wait(5)
-            return self.then.add_checkpoint(body, now=now)
-        raise self.error
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """Return the board's clock."""
-    return Clock()
-
-
-@pytest.fixture
-def operator(tmp_path: Path) -> Iterator[BoardOperator]:
-    """Return the operator of a board without entries."""
-    board = BoardOperator.create(tmp_path / "board.db", SMALL_MANIFEST, **KEYS)
-    yield board
-    board.close()
-
-
-@pytest.fixture
-def witnesses(tmp_path: Path) -> list[WitnessRole]:
-    """Return the three witnesses of the manifest, in process."""
-    roles = [WitnessRole(name, key(name), Journal.create(tmp_path / f"{name}.db")) for name in NAMES]
-    for role in roles:
-        role.follow(ORIGIN, public("log")[0])
-    return roles
-
-
-@pytest.fixture
-def service(operator: BoardOperator, witnesses: list[WitnessRole], clock: Clock) -> Iterator[BoardService]:
-    """Return the service of that board, with all witnesses."""
-    made = BoardService(operator, witnesses, clock=clock)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def url(service: BoardService) -> Iterator[str]:
-    """Return the URL of the running service, which publishes only when told to."""
-    limits = ServiceLimits(key_burst=2, key_rate=0.001)
-    with serving(service.server(limits, interval=3_600).app) as running:
-        yield running
 
 
 def _post(url: str, entry: bytes) -> httpx.Response:
