@@ -138,7 +138,8 @@ def agreed_verdict(entries: Sequence[bytes], checkpoint: bytes, anchor: bytes | 
     report = audit(ListSource(list(entries), [checkpoint]), anchor=anchor)
     verdict = verify(Record([checkpoint.decode()], list(entries), anchor), anchor)
     failures = [failure.check for failure in report.failures]
-    assert failures == [failure["check"] for failure in verdict["fails"]]
+    theirs = [failure["check"] for failure in verdict["fails"]]
+    assert failures == theirs, f"the library says {failures}, the second verifier {theirs}"
     assert bool(report.log.root) == verdict["checked"]
     assert not verdict["checked"] or report.log.size == verdict["size"]
     return failures if verdict["checked"] else ["LOG-01"]

@@ -71,9 +71,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     verdict = verify(record, anchor)
     sys.stdout.write((json.dumps(verdict, indent=1) if options.json else describe(verdict)) + "\n")
-    if not verdict["checked"]:
-        return 2
-    return 1 if verdict["fails"] or not agree else 0
+    if verdict["fails"] or not agree:
+        return 1
+    return 0 if verdict["checked"] else 2
 
 
 if __name__ == "__main__":

@@ -99,6 +99,8 @@ def test_another_anchor_makes_the_manifest_void(sitting: Sitting) -> None:
     state, outcomes = run(sitting.record().entries, bytes(32))
     assert state.manifest is None
     assert [o["check"] for o in outcomes[:3]] == ["SIT-01", "SIT-01", "ENT-03"]
+    verdict = verify(sitting.record(), bytes(32))
+    assert (verdict["checked"], verdict["fails"]) == (False, [{"check": "SIT-01", "index": None}])
 
 
 def test_a_false_result_and_a_split_log_fail_the_record() -> None:

@@ -54,10 +54,19 @@ def _bounded(record: Record, anchor: bytes | None) -> tuple[State, list[dict[str
     return State(anchor), [], None
 
 
+def _is_anothers(record: Record, anchor: bytes) -> bool:
+    """Tell whether the entries that a checkpoint claims hold manifests, and none that completes for this anchor."""
+    claimed = max((_claimed_size(text) or 0 for text in record.checkpoints), default=0)
+    state, outcomes = run(record.entries[:claimed], anchor)
+    return state.manifest is None and any(outcome["check"] == "SIT-01" for outcome in outcomes)
+
+
 def verify(record: Record, anchor: bytes | None = None) -> dict[str, Any]:
     """Return the verdict on a record: entries, polls, and why it fails if it does."""
     known = anchor if anchor is not None else record.sitting_id
     state, outcomes, size = _bounded(record, known)
+    if size is None and known is not None and _is_anothers(record, known):
+        state.fail("SIT-01", None)
     for text in record.checkpoints if size is not None else []:
         checkpoint = satisfies_quorum(state, text)
         if checkpoint and (checkpoint.size > len(state.tree) or state.tree.root(checkpoint.size) != checkpoint.root):
