@@ -158,7 +158,7 @@ def test_both_verifiers_agree_on_every_mutant(log: Log, honest: Findings, kind: 
             for poll in found.polls:
                 assert poll.results in (None, outcomes[poll.number]), mutant.title
 
-    assert len(checks) >= 3
+    assert len(checks) >= 2  # not one check refuses everything
 
 
 def test_both_verifiers_agree_on_manifests_without_an_anchor(log: Log) -> None:
