@@ -26,7 +26,7 @@ from secballot.board.published import BY_SIZE, CHECKPOINT, SIZES, MissingFileErr
 from secballot.board.tile import Tile
 from secballot.encoding import parse_decimal
 from secballot.errors import EncodingError, StoreError
-from secballot.store.engine import sync_folder
+from secballot.store.syncing import sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,6 +17,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 
 from secballot.errors import StoreError
+from secballot.store.syncing import sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,17 +52,6 @@ def open_engine(where: str | Path, *, create: bool) -> sa.Engine:
     engine = sa.create_engine(url, connect_args={"timeout": _LOCK_SECONDS}, hide_parameters=True)
     event.listen(engine, "connect", _set_durable)
     return engine
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names of new and replaced files in a folder durable, where the system can."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _set_durable(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

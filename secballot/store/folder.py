@@ -32,7 +32,7 @@ from secballot.board.published import (
 )
 from secballot.board.tile import TILE_HEIGHT, TILE_WIDTH, bundles_of, encode_bundle, encode_tile, tiles_of
 from secballot.errors import EncodingError, StoreError
-from secballot.store.engine import sync_folder
+from secballot.store.syncing import sync_folder
 
 if TYPE_CHECKING:
     from secballot.store.board import BoardStore

@@ -22,7 +22,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
 from secballot.errors import StoreError
-from secballot.store.engine import open_engine, storing, sync_folder
+from secballot.store.engine import open_engine, storing
+from secballot.store.syncing import sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,8 +18,8 @@ from secballot.encoding import b64decode, b64encode
 from secballot.errors import EncodingError, StoreError
 from secballot.sealing import COST_DEFAULT, Cost, open_with_passphrase, seal_with_passphrase
 from secballot.signing import SigningKey, VerifyKey
-from secballot.store.engine import sync_folder
 from secballot.store.folder import read_file
+from secballot.store.syncing import sync_folder
 
 _MAGIC: Final = b"secballot-key ed25519 "
 _MAX_BYTES: Final = 4_096

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Final
 from secballot.board.note import MAX_NOTE_SIZE
 from secballot.board.published import MissingFileError
 from secballot.errors import StoreError
-from secballot.store.engine import sync_folder
 from secballot.store.folder import read_file
+from secballot.store.syncing import sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Final
 from secballot.board.published import PublishedSource
 from secballot.errors import StoreError
 from secballot.store.archive import ZIP_MAGICS, ArchiveFiles
-from secballot.store.board import BoardStore
 from secballot.store.folder import FolderFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from secballot.board.reader import LogSource
+    from secballot.store.board import BoardStore
 
 _SQLITE_MAGIC: Final = b"SQLite format 3\x00"
 
@@ -50,6 +50,9 @@ def open_source(path: str | Path) -> LogSource:
     if magic != _SQLITE_MAGIC:
         raise StoreError("neither a folder or archive of a published log nor a board's database")
     with _sound():
+        # Only here: what drives databases takes longer to load than a small folder takes to audit.
+        from secballot.store.board import BoardStore  # noqa: PLC0415
+
         return DatabaseSource(BoardStore.open(where))
 
 
