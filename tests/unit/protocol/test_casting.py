@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import hashlib
 import pickle
 import sys
@@ -253,11 +254,14 @@ def trace(action: object) -> list[tuple[str, int]]:
         return watch
 
     before = sys.gettrace()
+    gc.collect()
+    gc.disable()  # what other tests left behind would wipe its scalars here, line by line
     sys.settrace(watch)  # type: ignore[arg-type]
     try:
         action()  # type: ignore[operator]
     finally:
         sys.settrace(before)
+        gc.enable()
     return lines
 
 
