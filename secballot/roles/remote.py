@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 import weakref
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -44,13 +45,30 @@ _AGAIN: Final = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS, HTTPS
 _REFUSED: Final = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
 
+class KeptError(TransportError):
+    """A drop box has stored the entry durably and forwards it, and the board's promise is not there yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """No promise yet, and no refusal: the same bytes are to be sent again.
+
+    Attributes:
+        seconds: to wait before that, 0 if the other side does not say.
+        kept: whether a drop box has stored the entry durably.
+    """
+
+    seconds: int = 0
+    kept: bool = False
+
+
 class _Refusal(msgspec.Struct):
     reason: str
     check: str | None = None
 
 
 class RemoteBoard:
-    """Posts entries to a board over HTTP (a `Poster`)."""
+    """Posts entries to a board, or to a drop box, over HTTP (a `Poster`)."""
 
     def __init__(
         self,
@@ -80,25 +98,43 @@ class RemoteBoard:
 
         Raises:
             RefusalError: the board refuses it, with check and reason.
+            KeptError: a drop box keeps it and has no promise so far; the same bytes may be posted again.
             TransportError: the board cannot be reached, or answers something else.
             VerificationError: what it answers is no promise of this entry by a key of the manifest.
         """
-        wait = 1
+        wait, kept = 1, False
         for attempt in range(ATTEMPTS):
             if attempt:
                 self._sleep(wait)
             try:
                 answer = self._client.post(_ENTRY, entry, _MAX_ANSWER)
             except TransportError:
-                if attempt == ATTEMPTS - 1:
+                if attempt == ATTEMPTS - 1 and not kept:
                     raise
                 continue
-            if answer.status == HTTPStatus.OK:
-                return self._promise(entry, answer.body)
-            if answer.status not in _AGAIN:
-                raise _refusal(answer)
-            wait = min(MAX_WAIT, answer.retry_after or wait)
+            opened = self._opened(entry, answer)
+            if isinstance(opened, Promise):
+                return opened
+            kept = kept or opened.kept
+            wait = min(MAX_WAIT, opened.seconds or wait)
+        if kept:
+            raise KeptError("the drop box keeps the entry, and has no promise of the board yet")
         raise TransportError("the board is too busy to take the entry")
+
+    def offer(self, entry: bytes) -> Promise | Later:
+        """Send one entry once, and return the board's promise, its signature verified, or that it is too early.
+
+        Raises:
+            RefusalError, TransportError, VerificationError: as `post`.
+        """
+        return self._opened(entry, self._client.post(_ENTRY, entry, _MAX_ANSWER))
+
+    def _opened(self, entry: bytes, answer: Answer) -> Promise | Later:
+        if answer.status == HTTPStatus.OK:
+            return self._promise(entry, answer.body)
+        if answer.status == HTTPStatus.ACCEPTED or answer.status in _AGAIN:
+            return Later(answer.retry_after or 0, kept=answer.status == HTTPStatus.ACCEPTED)
+        raise _refusal(answer)
 
     def _promise(self, entry: bytes, body: bytes) -> Promise:
         try:
