@@ -28,7 +28,7 @@ from secballot.audit.report import (
     Status,
     Verdict,
 )
-from secballot.audit.summary import phases, poll_lines, sitting_line
+from secballot.audit.summary import phases, sitting_line
 from secballot.errors import NOBODY
 from secballot.group import engine_name, engine_reason
 from secballot.record import Failure, Outcome
@@ -101,7 +101,7 @@ class Findings:
         """Return what was found as a report with its verdict."""
         failures = self._failures()
         checks = self._check_lines(failures)
-        polls = () if self.unreadable else poll_lines(self.record.state)
+        polls = self._polls()
         verdict, words = self._verdict(failures, checks, polls)
         return Report(
             verdict=verdict,
@@ -121,6 +121,14 @@ class Findings:
             polls=polls,
             engine=EngineLine(engine_name(), engine_reason(), secballot.__version__),
         )
+
+    def _polls(self) -> tuple[PollLine, ...]:
+        if self.unreadable or not self.record.state.polls:
+            return ()
+        # The rules of polls bring the cryptography along, which a record without polls may not have needed so far.
+        from secballot.audit.polls import poll_lines  # noqa: PLC0415
+
+        return poll_lines(self.record.state)
 
     def _failures(self) -> list[Failure]:
         """Return why the record fails; entries whose root nobody could compare show nothing."""

@@ -20,13 +20,12 @@ from typing import TYPE_CHECKING
 from secballot.audit.checkpoints import assess, plausible, read_notes
 from secballot.audit.counting import CheckCounts
 from secballot.audit.findings import Findings
-from secballot.audit.replay import replay
 from secballot.board.merkle import leaf_hash
 from secballot.errors import StoreError
 from secballot.record import Failure, SittingRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from secballot.audit.report import Report
     from secballot.board.reader import LogSource
@@ -116,7 +115,9 @@ class _Audit:
         found = self.found
         claimed = next((note.size for note in found.notes if note.size is not None), found.at_hand)
         stop = min(claimed, found.at_hand)
-        for _ in replay(found.record, self._source.entries(0, stop), found.observe):
+        if not stop:
+            return None
+        for _ in _replay(found, self._source.entries(0, stop)):
             if found.record.state.manifest is not None:
                 found.founding = found.record.state
                 self._begin_again()
@@ -125,7 +126,7 @@ class _Audit:
 
     def _replay_to(self, stop: int) -> None:
         found = self.found
-        for done in replay(found.record, self._source.entries(len(found.record), stop), found.observe):
+        for done in _replay(found, self._source.entries(len(found.record), stop)):
             self._progress(done, stop)
 
     def _check_log(self) -> None:
@@ -152,3 +153,11 @@ class _Audit:
         if newest > len(history):
             raise StoreError(f"the newest checkpoint covers {newest} entries, and only {len(history)} are at hand")
         found.discrepancies = list(self._source.discrepancies(newest, history.subtree))
+
+
+def _replay(found: Findings, entries: Iterable[bytes]) -> Iterator[int]:
+    """Replay entries into the findings, and yield how many the record has, after each block."""
+    # The cryptography is loaded with the first entry: a board that has none yet is read in a moment.
+    from secballot.audit.replay import replay  # noqa: PLC0415
+
+    return replay(found.record, entries, found.observe)

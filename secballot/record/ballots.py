@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from secballot.board.merkle import leaf_hash
 from secballot.elgamal import Ciphertexts
-from secballot.errors import NOBODY, Party, RecordError, SecballotError, StoreError
+from secballot.errors import NOBODY, RecordError, SecballotError, StoreError
 from secballot.protocol.ballot_layout import credential_digest
 from secballot.protocol.ballots import check_ballot
 from secballot.record.state import Head
@@ -22,8 +22,6 @@ from secballot.records.entry import decode_entry
 if TYPE_CHECKING:
     from secballot.record.outcome import Act, Commit
     from secballot.record.state import PollState, SittingState
-
-DELEGATE = Party("delegate")
 
 Verdict = Ciphertexts | SecballotError
 """What the stateless checks say: the decoded ciphertexts of all contests, or the first failing check."""

@@ -21,7 +21,7 @@ from secballot.errors import NOBODY, InconsistentLogError, InvalidSignatureError
 
 if TYPE_CHECKING:
     from secballot.board.note import NoteVerifier, SignatureLine
-    from secballot.records.manifest import Manifest
+    from secballot.records.manifest import LogKeys, Manifest, Successor
 
 _CACHED_LEVEL: Final = 8
 """Subtrees of 256 leaves and more are remembered: a thousandth of the leaves' memory, and roots cost few hashes."""
@@ -99,6 +99,11 @@ class WitnessedCheckpoint:
     def quorum_time(self, quorum: int) -> int:
         """Return the time by which a quorum had signed: the q-th smallest, which no dishonest minority can move up."""
         return sorted(self.times)[quorum - 1]
+
+
+def operator_keys(manifest: Manifest) -> list[LogKeys | Successor]:
+    """Return the keys of the log's first operator, then those of the successors."""
+    return [manifest.log, *manifest.successors]
 
 
 def operator_at(operators: list[LogOperator], tree_size: int) -> LogOperator:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from secballot.records.manifest import Manifest
 
+DELEGATE: Final = Party("delegate")
+"""Whoever signs with a key on the roll; which delegate it is stays between the key and its holder."""
+
 SIGNERS: Final[Mapping[str, tuple[str, ...]]] = {
     "adjournment": ("presidium",),
     "annul": ("presidium", "trustee"),

@@ -12,6 +12,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from secballot.blind import ModuliProduct
 from secballot.errors import NOBODY, InvalidSignatureError, RecordError, VerificationError, blaming
 from secballot.protocol.ceremony import Session
 from secballot.protocol.registration import verify_registrar_key
@@ -167,12 +168,14 @@ def judge_registrar_key(state: SittingState, body: RegistrarKey, act: Act) -> Co
     if held is not None:
         raise VerificationError("a second key for one poll and class", check="REG-02", culprit=act.party)
     key = verify_registrar_key(state.sitting_id, act.party.index, body)
+    moduli = state.moduli if state.moduli is not None else ModuliProduct()
     with blaming("REG-04", act.party):
-        state.moduli.check(key.n)
+        moduli.check(key.n)
 
     def commit() -> None:
         staged.key_bodies[slot] = act.entry.body_hash
         staged.keys[body.poll, body.class_index][act.party.index] = key
-        state.moduli.add(key.n)
+        moduli.add(key.n)
+        state.moduli = moduli
 
     return commit

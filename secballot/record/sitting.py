@@ -30,58 +30,19 @@ from secballot.errors import (
     SecballotError,
     VerificationError,
 )
-from secballot.record import ballots, ceremony, closing, convening, polls, registration, setup, tallying
 from secballot.record.acts import ACTS, check_slot, collect
 from secballot.record.history import LogOperator
 from secballot.record.outcome import Act, Commit, Failure, Judgement, Naming, Outcome, Position
-from secballot.record.parties import SIGNERS
+from secballot.record.parties import DELEGATE, SIGNERS
 from secballot.record.state import SittingState
 from secballot.records.entry import UNSIGNED, Entry, decode_entry, signing_message
 from secballot.signing import VerifyKey, verify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from secballot.record.ballots import Verdict
     from secballot.records.manifest import Manifest
-
-_RULES: Final[Mapping[str, Callable[[SittingState, Any, Act], Commit]]] = {
-    "adjournment": closing.judge_adjournment,
-    "annul": polls.judge_annul,
-    "ceremony-commit": ceremony.judge_commit,
-    "ceremony-complain": ceremony.judge_complain,
-    "ceremony-confirm": ceremony.judge_confirm,
-    "ceremony-restart": ceremony.judge_restart,
-    "ceremony-reveal": ceremony.judge_reveal,
-    "ceremony-shares": ceremony.judge_shares,
-    "closing": closing.judge_closing,
-    "consent": convening.judge_consent,
-    "convening": convening.judge_convening,
-    "credential-issue": registration.judge_issue,
-    "credential-request": registration.judge_request,
-    "decryption": tallying.judge_decryption,
-    "document": polls.judge_document,
-    "extension": polls.judge_extension,
-    "handover": closing.judge_handover,
-    "lapse": closing.judge_lapse,
-    "manifest": setup.judge_manifest,
-    "objection": closing.judge_objection,
-    "opening": polls.judge_opening,
-    "registrar-key": setup.judge_registrar_key,
-    "registration": registration.judge_registration,
-    "registration-close": registration.judge_close,
-    "result": tallying.judge_result,
-    "roll": setup.judge_roll,
-}
-
-FAULT_KINDS: Final = ceremony.FAULT_KINDS | {
-    "registrar-key",
-    "credential-request",
-    "credential-issue",
-    "consent",
-    "decryption",
-}
-"""Kinds that one key alone may post: wrong content is its holder's fault (SPEC.md#judging-an-entry)."""
 
 _FAILING: Final = ("LOG-04", "RES-01")
 """Checks that an entry fails without effect and by which the record fails as well."""
@@ -156,14 +117,16 @@ class SittingRecord:
         return self._judge_content(act, verdict)
 
     def _judge_content(self, act: Act, verdict: Verdict | None) -> tuple[Judgement, Commit]:
+        from secballot.record import rules  # noqa: PLC0415  # with the first entry only
+
         entry, at = act.entry, act.at
         try:
             if entry.kind == "ballot":
-                commit = ballots.judge_ballot(self.state, entry.body, act, verdict)  # type: ignore[arg-type]  # of that kind
+                commit = rules.judge_ballot(self.state, entry.body, act, verdict)  # type: ignore[arg-type]  # of that kind
                 return Judgement(at.index, entry.kind, Outcome.ACCEPTED), commit
             if entry.kind in ACTS:
-                return collect(self.state, act, _RULES[entry.kind])
-            commit = _RULES[entry.kind](self.state, entry.body, act)
+                return collect(self.state, act, rules.RULES[entry.kind])
+            commit = rules.RULES[entry.kind](self.state, entry.body, act)
         except PhaseError as error:
             return _refusal(act, Outcome.NO_EFFECT, error), _nothing
         except (EncodingError, VerificationError, PolicyError) as error:
@@ -174,15 +137,17 @@ class SittingRecord:
 
     def _refuse(self, act: Act, error: SecballotError) -> tuple[Judgement, Commit]:
         """Return the outcome of content that its rule refused: excluded, a fault, or no effect."""
+        from secballot.record import rules  # noqa: PLC0415  # with the first entry only
+
         state, kind = self.state, act.entry.kind
         if kind == "ballot":
             return _refusal(act, Outcome.EXCLUDED, error), _nothing
-        if kind in FAULT_KINDS:
+        if kind in rules.FAULT_KINDS:
             judgement = _refusal(act, Outcome.FAULT, error)
             session = getattr(act.entry.body, "session", 0)
-            if ceremony.blames(state, kind, session, act.party):
+            if rules.blames(state, kind, session, act.party):
                 reason = f"{judgement.check}: {judgement.reason}"
-                return judgement, lambda: ceremony.end_session(state, act.party, reason)
+                return judgement, lambda: rules.end_session(state, act.party, reason)
             return judgement, _nothing
         judgement = _refusal(act, Outcome.NO_EFFECT, error)
         if isinstance(error, VerificationError) and judgement.check in _FAILING:
@@ -231,15 +196,17 @@ def _check_author(state: SittingState, entry: Entry) -> Party:
 def _party(state: SittingState, entry: Entry) -> Party | None:
     if entry.kind == "credential-request":
         on_roll = state.registrations and entry.signer in state.registrations[-1].roll
-        return ballots.DELEGATE if on_roll else None
+        return DELEGATE if on_roll else None
     return state.parties.party(entry.signer) if state.parties is not None else None
 
 
 def _check_manifest_author(state: SittingState, entry: Entry) -> Party:
+    from secballot.record import rules  # noqa: PLC0415  # with the first entry only
+
     body: Any = entry.body
     if state.manifest is not None:
         raise PhaseError("the sitting has its manifest", check="ENT-03")
-    setup.check_manifest(body, entry.body_hash, state.anchor)
+    rules.check_manifest(body, entry.body_hash, state.anchor)
     if entry.signer not in body.presidium.keys:
         raise RecordError("this key may not sign this kind of entry", check="ENT-04", culprit=NOBODY)
     _check_signature(state, entry)

@@ -12,7 +12,6 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from secballot.blind import ModuliProduct
 from secballot.errors import PhaseError
 from secballot.record.history import LogHistory, LogOperator
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     import msgspec
 
-    from secballot.blind import BlindPublicKey
+    from secballot.blind import BlindPublicKey, ModuliProduct
     from secballot.elgamal import Ciphertexts
     from secballot.errors import Party
     from secballot.group import Elements
@@ -254,7 +253,7 @@ class SittingState:
         anchor: the sitting_id from outside, or None.
         fetch: returns the bytes of an earlier entry by index, for ballots that leave a sum.
         registrations: effective ones in order; `staged` is the next.
-        moduli: those of all effective registrar keys.
+        moduli: those of all effective registrar keys, None before the first.
         polls: poll number to poll; a number in it is spent.
         over: why nothing has effect any more; empty while it may.
     """
@@ -270,7 +269,7 @@ class SittingState:
     ceremony: CeremonyState | None = None
     staged: RegistrationState = field(default_factory=lambda: RegistrationState(1))
     registrations: list[RegistrationState] = field(default_factory=list)
-    moduli: ModuliProduct = field(default_factory=ModuliProduct)
+    moduli: ModuliProduct | None = None
     documents: dict[bytes, DocumentProgress] = field(default_factory=dict)
     complete_documents: set[bytes] = field(default_factory=set)
     polls: dict[int, PollState] = field(default_factory=dict)

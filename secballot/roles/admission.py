@@ -18,6 +18,7 @@ from secballot.board.merkle import leaf_hash
 from secballot.errors import EncodingError, RefusalError
 from secballot.protocol.ballots import check_ballots
 from secballot.record import Judgement, Outcome
+from secballot.record.history import operator_keys
 from secballot.records.ballot import Ballot
 from secballot.records.document import Document
 from secballot.records.entry import Entry, decode_entry
@@ -146,11 +147,6 @@ def is_held(state: SittingState, ballot: Ballot, now: int) -> bool:
     """Tell whether the ballot's poll waits for its closing."""
     poll = state.by_ctx.get(ballot.ctx)
     return poll is not None and poll.status == "open" and poll.closes_at <= now < poll.closes_at + HOLD_SECONDS
-
-
-def operator_keys(manifest: Manifest) -> list[LogKeys | Successor]:
-    """Return the keys of the log's first operator, then those of the successors."""
-    return [manifest.log, *manifest.successors]
 
 
 def office(state: SittingState, entry: Entry) -> LogKeys | Successor | None:

@@ -31,7 +31,7 @@ from secballot.board.witness import read_cosignatures
 from secballot.encoding import MAX_ENTRY_BYTES
 from secballot.errors import EncodingError, RefusalError, SecballotError, StoreError
 from secballot.record import SittingRecord
-from secballot.record.history import open_witnessed, operator_at
+from secballot.record.history import open_witnessed, operator_at, operator_keys
 from secballot.records.entry import decode_entry
 from secballot.records.manifest import MANIFEST, Manifest
 from secballot.records.promise import PROMISE, Promise
@@ -44,7 +44,6 @@ from secballot.roles.admission import (
     is_held,
     logged_ballot,
     may_stand_again,
-    operator_keys,
     refusal_of,
     unjudged_refusal,
 )

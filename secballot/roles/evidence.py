@@ -28,11 +28,10 @@ from secballot.board.merkle import ConsistencyProof, InclusionProof
 from secballot.board.note import ED25519, Note, VerifierKey
 from secballot.encoding import MAX_ENTRY_BYTES, CanonicalCodec
 from secballot.errors import EncodingError, InvalidSignatureError, Party, PolicyError, RefusalError, VerificationError
-from secballot.record.history import LogOperator, good_lines
+from secballot.record.history import LogOperator, good_lines, operator_keys
 from secballot.records.fields import Digest, NoteText, Record
 from secballot.records.manifest import MANIFEST, Manifest
 from secballot.records.promise import PROMISE, Promise
-from secballot.roles.admission import operator_keys
 from secballot.signing import VerifyKey, verify
 
 if TYPE_CHECKING:

@@ -22,12 +22,11 @@ from secballot.board.inclusion import TlogProof
 from secballot.board.merkle import InclusionProof, leaf_hash
 from secballot.encoding import MAX_ENTRY_BYTES, CanonicalCodec
 from secballot.errors import PolicyError, RefusalError
-from secballot.record.history import LogOperator, WitnessedCheckpoint, open_witnessed
+from secballot.record.history import LogOperator, WitnessedCheckpoint, open_witnessed, operator_keys
 from secballot.records.ballot import Ballot
 from secballot.records.entry import decode_entry
 from secballot.records.fields import Record
 from secballot.records.manifest import MANIFEST, Manifest
-from secballot.roles.admission import operator_keys
 from secballot.roles.receipt import RECEIPT, Receipt
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from secballot.audit.checks import REGISTER
 from secballot.protocol.opened import OpenedBallot
 from secballot.record.acts import ACTS
 from secballot.record.parties import SIGNERS
-from secballot.record.sitting import FAULT_KINDS
+from secballot.record.rules import FAULT_KINDS
 from secballot.records.ballot import BallotContest
 from secballot.records.credential import Answer
 from secballot.records.entry import CODECS, UNSIGNED

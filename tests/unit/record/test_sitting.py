@@ -15,7 +15,7 @@ import pytest
 from secballot.group import ORDER
 from secballot.record import Outcome, SittingRecord
 from secballot.record.parties import SIGNERS
-from secballot.record.sitting import FAULT_KINDS
+from secballot.record.rules import FAULT_KINDS
 from secballot.records.ceremony import CeremonyCommit, CeremonyComplain, CeremonyRestart
 from secballot.records.closing import Annulment, Lapse
 from secballot.records.document import Document
