@@ -25,7 +25,6 @@ from secballot.errors import (
 from secballot.record.history import LogHistory, LogOperator, open_witnessed
 from secballot.records.entry import decode_entry
 from secballot.records.manifest import Manifest
-from secballot.roles.evidence import encode_evidence, split_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -129,6 +128,9 @@ def check_continues(manifest: Manifest, smaller: bytes, larger: bytes, history: 
     Raises:
         InconsistentLogError: it does not; `evidence` is a file for strangers.
     """
+    # Loaded when there is something to compare: most readers of a new board have seen nothing before.
+    from secballot.roles.evidence import encode_evidence, split_view  # noqa: PLC0415
+
     evidence = split_view(manifest, smaller, larger, history)
     if evidence is not None:
         raise InconsistentLogError(
