@@ -8,15 +8,13 @@ Source: SPEC.md#checks, SPEC.md#outcomes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
-if TYPE_CHECKING:
-    from secballot.audit.checks import Phase
-    from secballot.errors import CheckId
+from secballot.audit.checks import Phase
+from secballot.errors import CheckId
 
 LISTED: Final = 10_000
 """Entries that a report lists of each sort; `total` says how many there are."""
@@ -46,8 +44,7 @@ class Anchor(StrEnum):
     NOT_GIVEN = "verified relative to the manifest found; anchor not given"
 
 
-@dataclass(frozen=True, slots=True)
-class CheckLine:
+class CheckLine(msgspec.Struct, frozen=True):
     """One check of the register.
 
     Attributes:
@@ -71,8 +68,7 @@ class CheckLine:
     expected: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class EntryLine:
+class EntryLine(msgspec.Struct, frozen=True):
     """One entry that is listed: excluded, without effect, a fault, or naming somebody."""
 
     index: int
@@ -83,16 +79,14 @@ class EntryLine:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class EntryList:
+class EntryList(msgspec.Struct, frozen=True):
     """Entries of one sort: the first `LISTED` of them, and how many there are."""
 
     entries: tuple[EntryLine, ...] = ()
     total: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class FailureLine:
+class FailureLine(msgspec.Struct, frozen=True):
     """Why the record fails, with evidence in hexadecimal that may be published."""
 
     check: CheckId
@@ -101,8 +95,7 @@ class FailureLine:
     evidence: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class IgnoredNote:
+class IgnoredNote(msgspec.Struct, frozen=True):
     """A checkpoint note that says nothing about this record.
 
     Attributes:
@@ -116,8 +109,7 @@ class IgnoredNote:
     signatures: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(msgspec.Struct, frozen=True):
     """The log and the checkpoints at hand.
 
     Attributes:
@@ -145,8 +137,7 @@ class LogLine:
     ignored_files: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SittingLine:
+class SittingLine(msgspec.Struct, frozen=True):
     """The sitting, by its manifest.
 
     Attributes:
@@ -164,8 +155,7 @@ class SittingLine:
     ended_sessions: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SlackLine:
+class SlackLine(msgspec.Struct, frozen=True):
     """What could have been stuffed into one class of a poll by all registrars together.
 
     Attributes:
@@ -187,8 +177,7 @@ class SlackLine:
     slack: int
 
 
-@dataclass(frozen=True, slots=True)
-class OptionLine:
+class OptionLine(msgspec.Struct, frozen=True):
     """One option: label, count if the contest is decrypted, and what an election made of it."""
 
     label: str
@@ -196,8 +185,7 @@ class OptionLine:
     standing: str
 
 
-@dataclass(frozen=True, slots=True)
-class ContestLine:
+class ContestLine(msgspec.Struct, frozen=True):
     """One contest.
 
     Attributes:
@@ -223,8 +211,7 @@ class ContestLine:
     slack_matters: bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class PollLine:
+class PollLine(msgspec.Struct, frozen=True):
     """One poll.
 
     Attributes:
@@ -264,8 +251,7 @@ class PollLine:
         return "; ".join([self.words, *outcomes])
 
 
-@dataclass(frozen=True, slots=True)
-class EngineLine:
+class EngineLine(msgspec.Struct, frozen=True):
     """What did the arithmetic, why it was not the native engine, and the version of the library."""
 
     name: str
@@ -273,8 +259,22 @@ class EngineLine:
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class TimingLine(msgspec.Struct, frozen=True):
+    """How long one part of the audit took.
+
+    Attributes:
+        part: `setup` (manifest and ceremony), `registration` (roll and registrar keys to convening), `ballots` (opening
+            to result), or `log` (checkpoints, roots, stored hashes, and what is no entry).
+        seconds: by the clock that the audit was given.
+        items: entries of the part; of the log, checkpoints at hand and bytes that are no entry.
+    """
+
+    part: str
+    seconds: float
+    items: int
+
+
+class Report(msgspec.Struct, frozen=True):
     """One audit.
 
     Attributes:
@@ -291,6 +291,7 @@ class Report:
         failures: why the record fails.
         polls: by number.
         engine: what did the arithmetic.
+        timings: seconds and items of every part, if the audit was given a clock; no part of the verdict.
     """
 
     verdict: Verdict
@@ -306,6 +307,7 @@ class Report:
     failures: tuple[FailureLine, ...]
     polls: tuple[PollLine, ...]
     engine: EngineLine
+    timings: tuple[TimingLine, ...] = ()
 
     def to_json(self) -> bytes:
         """Return the whole report as JSON with sorted keys, indented, with a newline at its end."""

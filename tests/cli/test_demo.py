@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec import structs
 from rich.console import Console
 
 from secballot.audit.report import Verdict
@@ -155,7 +156,7 @@ def test_a_count_that_differs_is_shown_and_fails(small: Performance) -> None:
 
 def test_a_record_that_fails_is_no_success(small: Performance) -> None:
     """Equal counts do not outweigh the audit."""
-    failed = replace(small, report=replace(small.report, verdict=Verdict.FAILS))
+    failed = replace(small, report=structs.replace(small.report, verdict=Verdict.FAILS))
 
     assert failed.counts_match
     assert not failed.good
