@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from typing import Final
 
 import click
@@ -52,7 +53,7 @@ def audit(
     """
     source = RecordingSource(open_source(path, proxy))
     with showing_progress("replaying") as progress:
-        report = run_audit(source, anchor=sitting, progress=progress)
+        report = run_audit(source, anchor=sitting, progress=progress, clock=time.perf_counter)
     _print(report.to_json().decode() if as_json else report_text(report))
     if report.sitting is not None and report.log.root and report.verdict is not Verdict.UNCHECKED:
         manifest = find_manifest(source, bytes.fromhex(report.sitting.sitting_id))

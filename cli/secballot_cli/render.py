@@ -87,6 +87,9 @@ def _print_report(console: Console, report: Report) -> None:
     _print_entries(console, "Faults, and whom an entry names", report.faults)
     _print_entries(console, "Excluded ballots", report.excluded)
     _print_entries(console, "Entries without effect", report.without_effect)
+    if report.timings:
+        parts = ", ".join(f"{line.part} {line.seconds:.2f} s ({line.items})" for line in report.timings)
+        _say(console, f"Time: {parts}.")
     engine = report.engine
     why = f" ({engine.reason})" if engine.reason else ""
     _say(console, f"Checked by secballot {engine.version}; arithmetic by the engine {engine.name}{why}.")

@@ -29,6 +29,7 @@ from secballot.audit.report import (
     Verdict,
 )
 from secballot.audit.summary import phases, sitting_line
+from secballot.audit.timing import PARTS, Stopwatch
 from secballot.errors import NOBODY
 from secballot.group import engine_name, engine_reason
 from secballot.record import Failure, Outcome
@@ -60,6 +61,7 @@ class Findings:
         listed: per outcome the first `LISTED` entries that did not stand, or that name somebody.
         totals: how many of these there are.
         refused_manifest: whether a manifest had another hash than the anchor.
+        stopwatch: where the time goes.
     """
 
     record: SittingRecord
@@ -76,6 +78,7 @@ class Findings:
     listed: dict[Outcome, list[Judgement]] = field(default_factory=dict)
     totals: Counter[Outcome] = field(default_factory=Counter)
     refused_manifest: bool = False
+    stopwatch: Stopwatch = field(default_factory=lambda: Stopwatch(None))
 
     @property
     def newest(self) -> WitnessedCheckpoint | None:
@@ -86,6 +89,7 @@ class Findings:
         """Take note of one entry that was just appended."""
         self.counts.judged(judgement, data, self.record.state)
         self.outcomes[judgement.outcome] += 1
+        self.stopwatch.charge(PARTS[judgement.kind])
         if judgement.check == "SIT-01":
             self.refused_manifest = True
         if judgement.check is None:
@@ -120,6 +124,7 @@ class Findings:
             ),
             polls=polls,
             engine=EngineLine(engine_name(), engine_reason(), secballot.__version__),
+            timings=self.stopwatch.lines(),
         )
 
     def _polls(self) -> tuple[PollLine, ...]:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from secballot.audit.checkpoints import assess, plausible, read_notes
 from secballot.audit.counting import CheckCounts
 from secballot.audit.findings import Findings
+from secballot.audit.timing import Part, Stopwatch
 from secballot.board.merkle import leaf_hash
 from secballot.errors import StoreError
 from secballot.record import Failure, SittingRecord
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from secballot.audit.report import Report
+    from secballot.audit.timing import Clock
     from secballot.board.reader import LogSource
     from secballot.record.history import WitnessedCheckpoint
     from secballot.record.state import SittingState
@@ -39,31 +41,40 @@ def _no_progress(done: int, total: int) -> None:
     """Tell nobody."""
 
 
-def audit(source: LogSource, *, anchor: bytes | None = None, progress: Progress = _no_progress) -> Report:
+def audit(
+    source: LogSource,
+    *,
+    anchor: bytes | None = None,
+    progress: Progress = _no_progress,
+    clock: Clock | None = None,
+) -> Report:
     """Return the report on everything below the newest checkpoint that satisfies the quorum.
 
     Args:
         source: the log, whatever somebody did to it.
         anchor: the sitting_id from outside, 32 bytes; without it the verdict is relative to the manifest found.
         progress: is told how many entries are judged, and of how many.
+        clock: returns seconds, such as `time.perf_counter`; with it the report says how long each part took.
 
     Raises:
         ProtocolError: the system's source of randomness is broken, so that no batch can be checked.
 
     Source: SPEC.md#data-flow.
     """
-    run = _Audit(source, anchor, progress)
+    run = _Audit(source, anchor, progress, Stopwatch(clock))
     try:
         run.replay_all()
     except StoreError as error:
         run.found.unreadable = error.message
+    run.found.stopwatch.charge(Part.LOG, items=0)
     return run.found.report()
 
 
 class _Audit:
     """One run over one source; `found` is what it has found so far."""
 
-    def __init__(self, source: LogSource, anchor: bytes | None, progress: Progress) -> None:
+    def __init__(self, source: LogSource, anchor: bytes | None, progress: Progress, stopwatch: Stopwatch) -> None:
+        self._stopwatch = stopwatch
         self._source = source
         self._anchor = anchor
         self._progress = progress
@@ -77,11 +88,12 @@ class _Audit:
             return data
 
         record = SittingRecord(self._anchor, fetch=fetch)
-        return Findings(record, CheckCounts(anchored=self._anchor is not None))
+        return Findings(record, CheckCounts(anchored=self._anchor is not None), stopwatch=self._stopwatch)
 
     def _begin_again(self) -> None:
         """Forget every entry that was replayed, and nothing else."""
         before, self.found = self.found, self._begin()
+        self._stopwatch.count_anew()
         self.found.founding, self.found.notes, self.found.at_hand = before.founding, before.notes, before.at_hand
         self.found.assessment = before.assessment
 
@@ -100,6 +112,7 @@ class _Audit:
         self._replay_to(min(plausible(manifest, self.found.notes) or 0, self.found.at_hand))
         operators = self.found.record.state.operators or founding.operators
         self.found.assessment = assess(manifest, operators, self.found.notes)
+        self._stopwatch.charge(Part.LOG, items=0)
         if self.found.newest is None:
             self._begin_again()  # entries that no checkpoint covers are not judged
             return
@@ -109,6 +122,7 @@ class _Audit:
             self._begin_again()
             self._replay_to(newest)
         self._check_log()
+        self._stopwatch.charge(Part.LOG, items=len(self.found.notes))
 
     def _find_manifest(self) -> SittingState | None:
         """Return a state that has the manifest; without any, the entries stay as they were judged."""
