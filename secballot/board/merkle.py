@@ -272,8 +272,26 @@ class ConsistencyProof:
             return
         self._verify_growth(old_root, new_root)
 
+    def implied_root(self, new_root: bytes) -> bytes | None:
+        """Return the older root that the hashes prove under the newer one, None if they do not tell it.
+
+        A proof tells it only if there is growth to prove, and not where the older tree is one complete subtree.
+        """
+        if not 0 < self.old_size < self.new_size or not self.old_size & (self.old_size - 1):
+            return None
+        try:
+            old, new = self._roots(EMPTY_ROOT)
+        except InconsistentLogError:
+            return None
+        return old if new == new_root else None
+
     def _verify_growth(self, old_root: bytes, new_root: bytes) -> None:
         """Check the proof for 0 < old size < new size."""
+        if self._roots(old_root) != (old_root, new_root):
+            raise InconsistentLogError("consistency proof: the hashes do not lead to both roots")
+
+    def _roots(self, old_root: bytes) -> tuple[bytes, bytes]:
+        """Return both roots to which the hashes lead, for 0 < old size < new size."""
         # The walk starts at the last complete subtree of the old tree, `shift` levels up.
         shift = (self.old_size & -self.old_size).bit_length() - 1
         index, last = (self.old_size - 1) >> shift, (self.new_size - 1) >> shift
@@ -289,8 +307,7 @@ class ConsistencyProof:
                 old, new = node_hash(sibling, old), node_hash(sibling, new)
             else:
                 new = node_hash(new, sibling)
-        if old != old_root or new != new_root:
-            raise InconsistentLogError("consistency proof: the hashes do not lead to both roots")
+        return old, new
 
 
 def _check_empty_tree(size: int, root: bytes) -> None:

@@ -193,6 +193,25 @@ def test_an_edited_log_is_not_consistent(data: st.DataObject, size: int) -> None
         proof.verify(root_of(LEAVES[:old]), root_of(edited))
 
 
+@given(data=st.data(), size=st.integers(2, len(LEAVES)))
+def test_a_proof_convicts_whoever_gave_it(data: st.DataObject, size: int) -> None:
+    """The hashes of a proof tell the older root of the log that they are of, and of no other log."""
+    old = data.draw(st.integers(1, size - 1))
+    edited = list(LEAVES[:size])
+    edited[data.draw(st.integers(0, old - 1))] = bytes(32)
+    proof = ConsistencyProof.prove(old, size, subtrees(edited))
+    told = proof.implied_root(root_of(edited))
+    assert told == (root_of(edited[:old]) if old & (old - 1) else None)
+    assert proof.implied_root(root_of(LEAVES[:size])) is None
+    assert replace(proof, hashes=_mutations(proof.hashes, data)).implied_root(root_of(edited)) is None
+
+
+@pytest.mark.parametrize(("old", "new"), [(0, 3), (3, 3), (3, 2), (4, 7), (-3, 5), (3, 2**63)])
+def test_a_proof_without_growth_tells_no_root(old: int, new: int) -> None:
+    """Nor does one from a complete subtree, whose root is the reader's own, or of impossible sizes."""
+    assert ConsistencyProof(old, new, (LEAVES[0],) * 3).implied_root(root_of(LEAVES[:7])) is None
+
+
 @pytest.mark.parametrize(
     ("index", "size"), [(0, 0), (1, 1), (-1, 1), (True, 2), ("0", 1), (0, "1"), (0, 2**63), (2**64, 2**65)]
 )
