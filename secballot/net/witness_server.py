@@ -2,6 +2,7 @@
 
     POST  /add-checkpoint                               200 and cosignatures, or 400, 403, 404, 409, 422
     GET   /<hex SHA-256 of the origin>/checkpoint       the newest cosigned checkpoint of that log
+    GET   /<hex SHA-256 of the origin>/evidence         what convicts that log of two views, if it has shown them
     GET   /health                                       200
 
 What is cosigned, its backend decides; nothing is answered before that is on disk.
@@ -26,6 +27,8 @@ from secballot.errors import StoreError
 from secballot.net.events import log_event
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.requests import Request
 
 BODY_SECONDS: Final = 20.0
@@ -49,6 +52,9 @@ class WitnessBackend(Protocol):
     def latest(self, origin_digest: str) -> bytes | None:
         """Return the newest cosigned checkpoint of the log whose origin has this SHA-256 in lowercase hexadecimal."""
 
+    def evidence(self, origin_digest: str) -> bytes | None:
+        """Return an evidence file against that log, None if there is none."""
+
 
 def witness_app(witness: WitnessBackend) -> Starlette:
     """Return the application of one witness."""
@@ -57,6 +63,7 @@ def witness_app(witness: WitnessBackend) -> Starlette:
         routes=[
             Route("/add-checkpoint", served.add_checkpoint, methods=["POST"]),
             Route("/{digest}/checkpoint", served.checkpoint),
+            Route("/{digest}/evidence", served.evidence),
             Route("/health", served.health),
         ]
     )
@@ -87,16 +94,22 @@ class _Served:
         return Response(lines, headers={"Content-Type": TEXT})
 
     async def checkpoint(self, request: Request) -> Response:
+        return await self._monitored(request, self._witness.latest, TEXT)
+
+    async def evidence(self, request: Request) -> Response:
+        return await self._monitored(request, self._witness.evidence, "application/json")
+
+    async def _monitored(self, request: Request, read: Callable[[str], bytes | None], media: str) -> Response:
         digest = request.path_params["digest"]
         if len(digest) != _DIGEST_DIGITS or not _HEXADECIMAL.issuperset(digest):
             return Response(status_code=HTTPStatus.NOT_FOUND)
         try:
-            note = await run_in_threadpool(self._witness.latest, digest)
+            data = await run_in_threadpool(read, digest)
         except StoreError as error:
             return _unavailable(error)
-        if note is None:
+        if data is None:
             return Response(status_code=HTTPStatus.NOT_FOUND)
-        return Response(note, headers={"Content-Type": TEXT, "Cache-Control": "no-cache"})
+        return Response(data, headers={"Content-Type": media, "Cache-Control": "no-cache"})
 
     async def health(self, _: Request) -> Response:
         return Response(b"well\n", headers={"Content-Type": TEXT})

@@ -15,23 +15,27 @@ Source: SPEC.md#board-profile; C2SP tlog-witness@v1.0.0.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from secballot.board.cosignature import Ed25519Cosigner
+from secballot.board.checkpoint import Checkpoint
+from secballot.board.cosignature import Ed25519Cosigner, verifier
 from secballot.board.merkle import HASH_SIZE
-from secballot.board.note import ED25519, VerifierKey
+from secballot.board.note import ED25519, Note, VerifierKey
 from secballot.board.witness import WitnessState, decide, open_request
 from secballot.encoding import decode_u64, encode_u64
-from secballot.errors import StoreError
+from secballot.errors import EncodingError, InvalidSignatureError, RefusalError, StoreError
+from secballot.records.manifest import MANIFEST
 from secballot.store.journal import Journal
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
+    from secballot.records.manifest import Manifest
     from secballot.signing import SigningKey
 
-_IDENTITY, _KEYS, _STATES = "witness", "witness-log-key", "witness-state"
+_IDENTITY, _KEYS, _STATES, _SITTINGS = "witness", "witness-log-key", "witness-state", "witness-manifest"
 _SIZE_BYTES = 8
 
 
@@ -100,6 +104,31 @@ class WitnessRole:
         self._journal.put_once(_STATES, origin.encode(), _encode(start or WitnessState()))
         self._journal.put_once(_KEYS, vkey, origin.encode())
 
+    def follow_sitting(self, manifest: Manifest) -> None:
+        """Follow the log of a sitting from its beginning, by the key of its first operator.
+
+        With the manifest this witness can accuse the log before strangers, and can take up successors' keys.
+
+        Raises:
+            RefusalError: another manifest of the same log is known.
+            StoreError: the journal does not answer.
+        """
+        body = MANIFEST.encode(manifest)
+        if self._journal.put_once(_SITTINGS, manifest.log.origin.encode(), body) != body:
+            raise RefusalError("another manifest of this log is followed")
+        self.follow(manifest.log.origin, manifest.log.key)
+
+    def sittings(self) -> dict[str, Manifest]:
+        """Return the manifests of the logs that are followed with theirs, by origin.
+
+        Raises:
+            StoreError: the journal does not answer, or holds something else.
+        """
+        try:
+            return {origin.decode(): MANIFEST.decode(body) for origin, body in self._journal.items(_SITTINGS)}
+        except EncodingError as error:
+            raise StoreError("the journal's note of a manifest is garbled") from error
+
     def state(self, origin: str) -> WitnessState:
         """Return the last checkpoint of this log that was cosigned.
 
@@ -107,6 +136,24 @@ class WitnessRole:
             StoreError: the log is not followed, or the journal does not answer.
         """
         return _decode(self._stored(origin))
+
+    def lean(self, note: Note) -> Note:
+        """Return a checkpoint's note with the good lines of its log's followed keys, and no others.
+
+        Raises:
+            EncodingError: no checkpoint.
+            StoreError: the journal does not answer.
+        """
+        known = {(key.name, key.key_id): key for key in self._logs().get(Checkpoint.decode(note.text).origin, [])}
+        good = []
+        for line in note.signatures:
+            key = known.get(line.key)
+            with suppress(InvalidSignatureError):
+                if key is not None:
+                    verifier(key).verify(note.text, line.signature)
+                    good.append(line)
+                    del known[line.key]
+        return Note(note.text, tuple(good))
 
     def add_checkpoint(self, body: bytes, *, now: int) -> bytes:
         """Return the body of the 200 answer to an add-checkpoint request, after its state is on disk.

@@ -1,7 +1,8 @@
-"""A witness as a service: the role behind the ASGI application, and the checkpoints that monitors ask for.
+"""A witness as a service: the role behind the ASGI application, and what monitors ask for: checkpoints and evidence.
 
 The role's own state comes first and alone decides what is cosigned. The note for monitors is written after it: a crash
-in between leaves an older note there until the log asks again.
+in between leaves an older note there until the log asks again. A refused checkpoint that contradicts the cosigned one
+is kept beside it before the refusal is answered.
 
 Source: SPEC.md#witnesses; C2SP tlog-witness.
 """
@@ -10,12 +11,17 @@ from __future__ import annotations
 
 import hashlib
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from secballot.board.checkpoint import Checkpoint
 from secballot.board.note import Note, SignatureLine
-from secballot.board.witness import Request
-from secballot.errors import StoreError
+from secballot.board.witness import CONFLICT, UNPROCESSABLE, Request, WitnessRefusalError
+from secballot.encoding import encode_u64
+from secballot.errors import EncodingError, StoreError
+from secballot.net.events import log_event
+from secballot.roles.contradictions import ContradictionBook, find_contradiction, proved_evidence
+from secballot.roles.evidence import encode_evidence
 from secballot.roles.witness import WitnessRole
 
 if TYPE_CHECKING:
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
     from secballot.store.journal import Journal
 
 _NOTES: Final = "witness-note"
+_BY_SIZE: Final = "witness-note-by-size"
 
 
 class WitnessService:
@@ -32,6 +39,7 @@ class WitnessService:
 
     Attributes:
         role: decides and signs.
+        book: what logs have shown against what was cosigned.
     """
 
     def __init__(self, name: str, key: SigningKey, journal: Journal, *, clock: Callable[[], float] = time.time) -> None:
@@ -48,6 +56,7 @@ class WitnessService:
             EncodingError: the name cannot be a key name.
         """
         self.role = WitnessRole(name, key, journal)
+        self.book = ContradictionBook(journal)
         self._journal = journal
         self._clock = clock
 
@@ -58,8 +67,15 @@ class WitnessService:
             WitnessRefusalError: 400, 403, 404, 409 or 422.
             StoreError: the journal does not answer; nothing is released.
         """
-        lines = self.role.add_checkpoint(body, now=int(self._clock()))
-        self._keep(Note.decode(Request.decode(body).note), lines)
+        try:
+            lines = self.role.add_checkpoint(body, now=int(self._clock()))
+        except WitnessRefusalError as refusal:
+            if refusal.status in (CONFLICT, UNPROCESSABLE):
+                self._hold_against(Request.decode(body))
+            raise
+        own = [SignatureLine.decode(line) for line in lines.decode().splitlines(keepends=True)]
+        note = self.role.lean(Note.decode(Request.decode(body).note))
+        self._keep(Note(note.text, (*note.signatures, *own)).encode())
         return lines
 
     def latest(self, origin_digest: str) -> bytes | None:
@@ -70,13 +86,42 @@ class WitnessService:
         """
         return self._journal.get(_NOTES, origin_digest.encode("ascii", "replace"))
 
-    def _keep(self, asked: Note, lines: bytes) -> None:
-        """Keep a cosigned checkpoint for monitors, unless a larger one is kept; others' cosignatures are left out."""
-        checkpoint = Checkpoint.decode(asked.text)
-        own = [SignatureLine.decode(line) for line in lines.decode().splitlines(keepends=True)]
-        of_log = [line for line in asked.signatures if line.name == checkpoint.origin]
-        note = Note(asked.text, (*of_log, *own)).encode()
-        key = hashlib.sha256(checkpoint.origin.encode()).hexdigest().encode()
+    def evidence(self, origin_digest: str) -> bytes | None:
+        """Return an evidence file against the log whose origin has this SHA-256, None if there is none.
+
+        Only a log whose manifest this witness was given can be accused before strangers.
+
+        Raises:
+            StoreError: the journal does not answer.
+        """
+        for origin, manifest in self.role.sittings().items():
+            if _digest(origin) == origin_digest:
+                for found in self.book.kept(origin):
+                    evidence = proved_evidence(manifest, found)
+                    if evidence is not None:
+                        return encode_evidence(evidence)
+        return None
+
+    def _hold_against(self, request: Request) -> None:
+        """Keep what a refused request shows against the cosigned checkpoints of its log, if anything."""
+        shown = self.role.lean(Note.decode(request.note))
+        checkpoint = Checkpoint.decode(shown.text)
+        cosigned = self._journal.get(_BY_SIZE, _place(checkpoint)) or self.latest(_digest(checkpoint.origin))
+        if cosigned is None:
+            return
+        try:
+            found = find_contradiction(cosigned, replace(request, note=shown.encode()))
+            if found is not None and self.book.keep(found):
+                log_event("contradiction", proved=found.proved)
+        except EncodingError:
+            # A witness takes longer notes than an entry, or evidence, can hold.
+            log_event("contradiction-not-kept")
+
+    def _keep(self, note: bytes) -> None:
+        """Keep a cosigned checkpoint by its size, and for monitors, unless a larger one is kept there."""
+        checkpoint = Checkpoint.decode(Note.decode(note).text)
+        self._journal.put_once(_BY_SIZE, _place(checkpoint), note)
+        key = _digest(checkpoint.origin).encode()
         while True:
             kept = self._journal.get(_NOTES, key)
             if kept is not None and Checkpoint.decode(Note.decode(kept).text).tree_size > checkpoint.tree_size:
@@ -88,3 +133,11 @@ class WitnessService:
                     raise
                 continue
             return
+
+
+def _digest(origin: str) -> str:
+    return hashlib.sha256(origin.encode()).hexdigest()
+
+
+def _place(checkpoint: Checkpoint) -> bytes:
+    return hashlib.sha256(checkpoint.origin.encode()).digest() + encode_u64(checkpoint.tree_size)

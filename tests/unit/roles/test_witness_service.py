@@ -121,7 +121,8 @@ def test_monitors_never_see_a_step_back(service: WitnessService) -> None:
     """A slower thread does not put an older checkpoint over a newer one."""
     service.add_checkpoint(request(0, 5))
     lines = service.add_checkpoint(request(5, 20))
-    service._keep(note(5), lines)
+    assert lines
+    service._keep(note(5).encode())
     kept = service.latest(monitoring_path(ORIGIN).partition("/")[0])
     assert kept is not None
     assert Checkpoint.decode(Note.decode(kept).text).tree_size == 20
