@@ -1,6 +1,7 @@
 # make demo    a whole sitting from ceremony to audit, in one process
 # make test    the tests; ARGS="-k merkle -x" goes to pytest
 # make lint    every linter and type checker that .ci/run demands
+# make lock    pin what CI installs, with hashes, after a change of the dependencies in pyproject.toml
 # make clean   remove the virtual environment and what was built
 #
 # Each target makes .venv on first use and installs only what it needs there. A Rust toolchain is used where there is
@@ -13,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 NATIVE := $(wildcard native/Cargo.toml native/Cargo.lock native/build.rs native/src/*.rs)
 ARGS ?=
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint lock clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.core
@@ -30,6 +31,14 @@ lint: $(VENV)/.dev
 	@if ! test -f native/Cargo.toml; then :; \
 	elif ! command -v cargo >/dev/null 2>&1; then echo 'lint: no cargo here, native/ is not checked'; \
 	else set -ex; cd native; cargo fmt --check; cargo clippy --locked --all-targets -- -D warnings; fi
+
+# One file for every supported Python and platform; markers tell them apart. The second is what a plain install needs,
+# with what runs the tests of it. No file names a package index.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
+lock: $(BIN)/python
+	$(PIP) install uv
+	$(LOCK) --extra dev pyproject.toml --output-file requirements/dev.txt
+	printf 'pytest\nhypothesis\n' | $(LOCK) --constraint requirements/dev.txt pyproject.toml - --output-file requirements/installed.txt
 
 clean:
 	rm -rf $(VENV) build dist native/target secballot.egg-info secballot/_group*.so secballot/_group*.pyd
@@ -56,8 +65,10 @@ $(VENV)/.core: $(BIN)/python pyproject.toml $(NATIVE)
 	@$(PIP) install --editable .
 	@touch $@
 
-$(VENV)/.dev: $(BIN)/python pyproject.toml $(NATIVE)
+$(VENV)/.dev: $(BIN)/python pyproject.toml requirements/dev.txt $(NATIVE)
 	@echo 'installing secballot and its development tools into $(VENV)'
 	@rm -f secballot/_group*.so secballot/_group*.pyd
-	@$(PIP) install --editable '.[dev]'
+	@$(PIP) install --require-hashes --requirement requirements/dev.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(PIP) check
 	@touch $(VENV)/.core $@
