@@ -21,7 +21,7 @@ from secballot.protocol.tallying import aggregate, combine, count_bounds, tally_
 from secballot.records.ballot import Ballot
 from secballot.records.decryption import Decryption
 from secballot.records.entry import decode_entry
-from secballot.records.result import ContestResult, Result
+from secballot.records.result import ContestResult
 from secballot.roles.view import WitnessedView
 from secballot.store.source import open_source
 
@@ -69,8 +69,8 @@ def verified_factors(
     return factors
 
 
-def recompute(view: WitnessedView, poll: PollState) -> Result:
-    """Return the result of a closed and decrypted poll, recomputed from its ballots."""
+def recompute(view: WitnessedView, poll: PollState) -> tuple[ContestResult, ...]:
+    """Return the results of a closed and decrypted poll, recomputed from its ballots."""
     manifest = view.state.the_manifest()
     if poll.closing is None:
         sys.exit(f"poll {poll.number} is {poll.status}")
@@ -89,7 +89,7 @@ def recompute(view: WitnessedView, poll: PollState) -> Result:
         bounds = count_bounds(shape.options, shape.eligible, turnout.counted, weights)
         counts = combine(manifest.trustees.threshold, factors[number], aggregates[number - 1], bounds)
         contests.append(decide(rule, shape.options, counts, turnout, weights))
-    return Result(contests=tuple(contests), ctx=poll.ctx, tally_id=tally)
+    return tuple(contests)
 
 
 def main(arguments: list[str]) -> None:
@@ -107,10 +107,10 @@ def main(arguments: list[str]) -> None:
     except (SecballotError, ValueError) as error:
         sys.exit(f"NOT VERIFIED: {error}")
     print(f"Poll {number}: {len(poll.heads)} ballots count.")
-    for contest, found in zip(poll.opening.contests, result.contests, strict=True):
+    for contest, found in zip(poll.opening.contests, result, strict=True):
         counts = zip(contest.options, found.counts, strict=False)  # none for a contest that stays closed
         print(f"{contest.title}: {', '.join(f'{option.label} {count}' for option, count in counts)}: {found.outcome}")
-    if poll.result is not None and poll.result != result:
+    if poll.result is not None and poll.result.contests != result:
         sys.exit("The posted result is ANOTHER ONE.")
     print("The posted result is the same." if poll.result is not None else "No result is posted yet.")
 

@@ -13,6 +13,7 @@ from secballot.audit.report import ContestLine, OptionLine, PollLine, SlackLine
 from secballot.errors import RecordError
 from secballot.protocol.rules import slack_matters
 from secballot.record.tallying import recompute_result, turnout
+from secballot.records.result import NO_PAGE
 
 if TYPE_CHECKING:
     from secballot.record.state import PollState, SittingState
@@ -40,6 +41,7 @@ def _poll_line(state: SittingState, poll: PollState) -> PollLine:
         accepted=len(poll.heads),
         tally_id=poll.tally_id.hex(),
         result_posted=poll.result is not None,
+        page=poll.result.page.hex() if poll.result is not None and poll.result.page != NO_PAGE else "",
         slack=slack,
         contests=tuple(
             _contest_line(state, poll, position, outcomes[position] if outcomes is not None else None, slack)

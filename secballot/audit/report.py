@@ -224,6 +224,7 @@ class PollLine(msgspec.Struct, frozen=True):
         accepted: credentials with an accepted ballot; when the poll has closed, counted ballots.
         tally_id: in hexadecimal; empty before the closing.
         result_posted: whether the presidium has posted the result.
+        page: SHA-256 of the page for people that it signed with the result, in hexadecimal; empty without one.
         slack: per class.
         contests: in order.
     """
@@ -237,6 +238,7 @@ class PollLine(msgspec.Struct, frozen=True):
     accepted: int
     tally_id: str
     result_posted: bool
+    page: str
     slack: tuple[SlackLine, ...]
     contests: tuple[ContestLine, ...]
 

@@ -13,7 +13,7 @@ from secballot.protocol.rules import Turnout, at_floor, decide
 from secballot.protocol.tallying import aggregate, combine, count_bounds, tally_id, verify_decryption
 from secballot.record.outcome import Failure, out_of_phase, repetition
 from secballot.record.polls import poll_of
-from secballot.records.result import ContestResult, Result
+from secballot.records.result import NO_PAGE, ContestResult, Result
 
 if TYPE_CHECKING:
     from secballot.record.outcome import Act, Commit
@@ -120,8 +120,8 @@ def turnout(poll: PollState) -> Turnout:
     )
 
 
-def recompute_result(state: SittingState, poll: PollState) -> Result:
-    """Return the result that follows from the log so far.
+def recompute_result(state: SittingState, poll: PollState, page: bytes = NO_PAGE) -> Result:
+    """Return the result that follows from the log so far, with the hash of a page that no log can give (32 bytes).
 
     Raises:
         RecordError: there is none: not closed, lapsed, void, annulled, or a contest lacks t documents (RES-01).
@@ -141,7 +141,7 @@ def recompute_result(state: SittingState, poll: PollState) -> Result:
         else:
             maxima = [option.maximum for option in contest.options]
             contests.append(decide(rule, maxima, counts, present, weights))
-    return Result(contests=tuple(contests), ctx=poll.ctx, tally_id=poll.tally_id)
+    return Result(contests=tuple(contests), ctx=poll.ctx, page=page, tally_id=poll.tally_id)
 
 
 def judge_result(state: SittingState, body: Result, act: Act) -> Commit:
@@ -156,7 +156,7 @@ def judge_result(state: SittingState, body: Result, act: Act) -> Commit:
     poll = poll_of(state, body.ctx)
     evidence = act.entry.body_bytes
     try:
-        expected = recompute_result(state, poll)
+        expected = recompute_result(state, poll, body.page)
     except RecordError as error:
         raise VerificationError(error.message, check="RES-01", culprit=NOBODY, evidence=evidence) from error
     if body != expected:

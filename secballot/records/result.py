@@ -5,7 +5,7 @@ Source: SPEC.md#result, SPEC.md#rules.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from secballot.encoding import CanonicalCodec
 from secballot.records.fields import Bytes64, Digest, Index, Record, Uint
@@ -24,11 +24,21 @@ class ContestResult(Record, frozen=True):
 
 
 class Result(Record, frozen=True):
-    """The body of a `result` entry."""
+    """The body of a `result` entry.
+
+    Attributes:
+        contests: every contest's, in order.
+        ctx: of the poll.
+        page: SHA-256 of the page for people that its signers publish with it; `NO_PAGE` if there is none.
+        tally_id: of the tally.
+    """
 
     contests: tuple[ContestResult, ...]
     ctx: Digest
+    page: Digest
     tally_id: Bytes64
 
+
+NO_PAGE: Final = bytes(32)
 
 RESULT = CanonicalCodec(Result)

@@ -20,6 +20,7 @@ from secballot.records.convening import Convening
 from secballot.records.document import MAX_DATA_BYTES, Document
 from secballot.records.opening import Contest, Extension, Opening
 from secballot.records.promise import Handover
+from secballot.records.result import NO_PAGE
 from secballot.records.roll import Registration, RegistrationClose
 from secballot.roles.party import SigningParty, embedded_note
 
@@ -140,14 +141,21 @@ class Officer(Closer):
         self.view.refresh()
         return self.post("extension", Extension(closes_at, poll_by_number(self.view, number).ctx))
 
-    def publish_result(self, number: int) -> Promise:
-        """Sign the result that this officer's own machine computed from the log.
+    def publish_result(self, number: int, page: bytes = b"") -> Promise:
+        """Sign the result that this officer's own machine computed from the log, and with it the page that shows it.
+
+        Args:
+            number: the poll.
+            page: the page for people, the same bytes for every signer; empty if there is none.
 
         Raises:
             RecordError: there is none yet (RES-01).
+
+        Source: SPEC.md#result.
         """
         self.view.refresh()
-        return self.post("result", recompute_result(self.view.state, poll_by_number(self.view, number)))
+        digest = hashlib.sha256(page).digest() if page else NO_PAGE
+        return self.post("result", recompute_result(self.view.state, poll_by_number(self.view, number), digest))
 
     def annul_poll(self, number: int, reason: str) -> Promise:
         """Sign the annulment of a poll; trustees must sign it too."""

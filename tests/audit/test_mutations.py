@@ -117,12 +117,14 @@ FREE: dict[str, set[str]] = {
         "body/poll",
     },  # another question, with another ctx: no ballot of this one counts in it
     "registration": {"body/first_poll"},
+    "result": {"body/page"},  # another page for people
     "roll": {"body/chunk", "body/chunks", "body/class", "body/keys", "body/keys/*"},
 }
 """What the signers of an entry may say as they like: changed and signed anew it may stand, and says something else.
 
-Not in it are closings, decryptions, results, convenings, consents, handovers and adjournments: of them every bit is
-bound to the log. Nor are ballots, whose owner here signs the changed bytes without making their proofs anew.
+Not in it are closings, decryptions, counts and outcomes, convenings, consents, handovers and adjournments: of them
+every bit is bound to the log. Nor are ballots, whose owner here signs the changed bytes without making their proofs
+anew.
 """
 
 

@@ -43,7 +43,7 @@ class PollFindings:
         tally_id: empty before the closing.
         counts: per contest; None where it is not decrypted.
         results: counts, elected, outcome and tied of each contest; None if there is no outcome.
-        posted: whether the presidium posted this result.
+        page: hash of the page with the result that the presidium posted; None if it posted none.
     """
 
     number: int
@@ -51,7 +51,7 @@ class PollFindings:
     tally_id: bytes
     counts: list[list[int] | None]
     results: list[tuple[list[int], list[int], str, list[int]]] | None
-    posted: bool
+    page: bytes | None
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,9 @@ def _poll(state: SittingState, poll: PollState) -> PollFindings:
         contests = recompute_result(state, poll).contests
         results = [(list(c.counts), list(c.elected), str(c.outcome), list(c.tied)) for c in contests]
     status = "not opened" if poll.status == "closed" and state.adjourned and not poll.finished() else poll.status
+    page = poll.result.page if poll.result is not None else None
     counts = [None if count is None else list(count) for count in poll.counts]
-    return PollFindings(poll.number, status, poll.tally_id, counts, results, poll.result is not None)
+    return PollFindings(poll.number, status, poll.tally_id, counts, results, page)
 
 
 def checker_findings(entries: Sequence[bytes], anchor: bytes | None) -> Findings:
@@ -112,7 +113,7 @@ def checker_findings(entries: Sequence[bytes], anchor: bytes | None) -> Findings
         if recomputed is not None:
             results = [(c["counts"], c["elected"], c["outcome"], c["tied"]) for c in recomputed]
         counts = [poll.counts.get(place) for place in range(len(poll.body["contests"]))]
-        polls.append(PollFindings(poll.number, poll.status, poll.tally_id, counts, results, poll.has_result))
+        polls.append(PollFindings(poll.number, poll.status, poll.tally_id, counts, results, poll.page))
     return Findings(said, polls, state.fails, state.over is not None)
 
 

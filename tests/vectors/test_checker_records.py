@@ -219,7 +219,7 @@ def test_a_broken_promise_voids_the_poll(opened: Opened) -> None:
 def test_a_false_result_fails_the_record_and_one_of_no_poll_does_not(opened: Opened) -> None:
     """RES-01 is the record's failure; an unknown ctx is out of phase when the act completes."""
     s = opened.sitting
-    body = {"contests": [], "ctx": bytes(32), "tally_id": bytes(64)}
+    body = {"contests": [], "ctx": bytes(32), "page": bytes(32), "tally_id": bytes(64)}
     assert s.post("result", body, "chair") == COLLECTED
     assert s.post("result", body, "deputy") == ("no effect", "ENT-06", None)
     assert verify(s.record())["fails"] == []

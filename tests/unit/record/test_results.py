@@ -11,7 +11,7 @@ from secballot.errors import RecordError
 from secballot.record import Outcome
 from secballot.record.tallying import recompute_result
 from secballot.records.closing import Lapse
-from secballot.records.result import ContestResult, Result
+from secballot.records.result import NO_PAGE, ContestResult, Result
 from tests.second_verifier import mark
 from tests.simulator import adopt_rule, elect_rule, election, resolution
 from tests.stages import ABSTAIN, AGAINST, FOR, Stream, verdict
@@ -108,6 +108,21 @@ def test_false_results_of_one_officer_fail_nothing(finished: list[tuple[tuple[in
     assert stream.poll().result == stream.result()
 
 
+def test_a_result_names_a_page_that_nobody_judges() -> None:
+    """Any hash fits, and two officers who sign different pages sign different results."""
+    stream = closed((FOR,), (FOR,))
+    stream.decrypt(1)
+    stream.decrypt(2)
+    first, second = stream.officers
+    with_page, with_another = (msgspec.structs.replace(stream.result(), page=bytes([number]) * 32) for number in (1, 2))
+    assert stream.post(first, "result", with_page).outcome is Outcome.COLLECTED
+    assert stream.post(second, "result", with_another).outcome is Outcome.COLLECTED
+    assert verdict(stream.post(second, "result", with_page)) == ("effect", None)
+    assert stream.poll().result == with_page
+    assert verdict(stream.act("result", with_another)) == ("no effect", "ENT-06")
+    assert stream.failures() == []
+
+
 def early(stream: Stream, note: str) -> None:
     """Leave the poll open."""
 
@@ -134,7 +149,7 @@ def test_a_result_of_a_poll_that_has_none_fails_the_record(way: Callable[[Stream
     with pytest.raises(RecordError) as caught:
         recompute_result(stream.board.record.state, stream.poll())
     assert caught.value.check == "RES-01"
-    body = Result((ContestResult((4, 0, 0), (), "adopted", ()),), stream.poll().ctx, bytes(64))
+    body = Result((ContestResult((4, 0, 0), (), "adopted", ()),), stream.poll().ctx, NO_PAGE, bytes(64))
     assert verdict(stream.act("result", body)) == ("no effect", "RES-01")
     assert stream.failures() == ["RES-01"]
 
@@ -142,7 +157,7 @@ def test_a_result_of_a_poll_that_has_none_fails_the_record(way: Callable[[Stream
 def test_a_result_of_no_poll_fails_nothing() -> None:
     """ENT-06: nobody can take it for anything."""
     stream = closed((FOR,), (FOR,))
-    body = Result((ContestResult((4, 0, 0), (), "adopted", ()),), bytes(32), bytes(64))
+    body = Result((ContestResult((4, 0, 0), (), "adopted", ()),), bytes(32), NO_PAGE, bytes(64))
     assert verdict(stream.act("result", body)) == ("no effect", "ENT-06")
     assert stream.failures() == []
 

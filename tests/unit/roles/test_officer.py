@@ -155,6 +155,17 @@ def test_a_result_is_the_officers_own_computation() -> None:
     assert simulator.board.record.state.failures == []
 
 
+def test_a_result_names_the_page_that_is_published_with_it() -> None:
+    """Its SHA-256, the same for every signer."""
+    simulator = fork(closed_poll())
+    simulator.rehearsal.decrypt(1)
+    for officer in simulator.rehearsal.officers[:2]:
+        officer.publish_result(1, b"<!doctype html>")
+    result = simulator.board.record.state.polls[1].result
+    assert result is not None
+    assert result.page == hashlib.sha256(b"<!doctype html>").digest()
+
+
 def test_officers_and_trustees_annul_together(simulator: Simulator) -> None:
     """POL-08: two officers and two trustees, each with its own method."""
     rehearsal = opened(simulator).rehearsal

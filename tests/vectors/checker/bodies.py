@@ -154,7 +154,7 @@ BODIES: dict[str, Callable[[Value], Any]] = {
     "objection": record(ballot=BALLOT, ctx=key, promise=PROMISE),
     "annul": record(ctx=key, reason=text(2000, lines=True)),
     "decryption": record(contest=index, ctx=key, factors=blob(), proofs=blob(), tally_id=blob(64)),
-    "result": record(contests=array(RESULT), ctx=key, tally_id=blob(64)),
+    "result": record(contests=array(RESULT), ctx=key, page=key, tally_id=blob(64)),
     "adjournment": record(checkpoint=note),
     "handover": record(root=key, size=number, successor=index),
 }

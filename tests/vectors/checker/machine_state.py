@@ -159,7 +159,7 @@ class Poll:
     at_floor: list[bool] = field(default_factory=list)
     decryptions: list[dict[int, tuple[bytes, list[Point]]]] = field(default_factory=list)
     counts: dict[int, list[int] | None] = field(default_factory=dict)
-    has_result: bool = False
+    page: bytes | None = None
 
     @property
     def number(self) -> int:

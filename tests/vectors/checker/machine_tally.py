@@ -245,7 +245,7 @@ def recompute(state: State, poll: Poll) -> list[Body] | None:
 def result_filled(state: State, body: Body) -> bool:
     """Tell whether the poll has an effective result."""
     poll = state.polls.get(body["ctx"])
-    return poll is not None and poll.has_result
+    return poll is not None and poll.page is not None
 
 
 def perform_result(state: State, entry: Entry) -> Outcome:
@@ -255,5 +255,5 @@ def perform_result(state: State, entry: Entry) -> Outcome:
     if expected is None or entry.body["contests"] != expected or entry.body["tally_id"] != poll.tally_id:
         state.fail("RES-01", entry.index)
         raise NoEffectError("RES-01")
-    poll.has_result = True
+    poll.page = entry.body["page"]
     return EFFECT

@@ -243,7 +243,7 @@ def tally(s: Sitting, ctx: bytes, trustees: list[mk.Trustee]) -> None:
         assert s.post("decryption", bad, t.name) == ("fault", "TAL-04", t.name)
         assert s.post("decryption", body, t.name) == ("effect", None, None)
     result = {"counts": [2, 0], "elected": [], "outcome": "adopted", "tied": []}
-    body = {"contests": [result], "ctx": ctx, "tally_id": poll.tally_id}
+    body = {"contests": [result], "ctx": ctx, "page": s.rng.randbytes(32), "tally_id": poll.tally_id}
     assert s.post("result", body, "chair", "deputy") == ("effect", None, None)
     assert s.post("adjournment", {"checkpoint": s.log.checkpoint(CLOSES + 10)}, "chair", "deputy")[0] == "effect"
     assert s.post("adjournment", {"checkpoint": s.log.checkpoint(CLOSES + 10)}, "chair") == (

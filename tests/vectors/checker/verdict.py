@@ -22,7 +22,7 @@ def _poll(state: State, poll: Poll) -> dict[str, Any]:
         "counts": [poll.counts.get(place) for place in range(len(poll.body["contests"]))],
         "ctx": poll.ctx.hex(),
         "poll": poll.number,
-        "result": poll.has_result,
+        "result": poll.page is not None,
         "status": poll.status,
         "tally_id": poll.tally_id.hex(),
     }
