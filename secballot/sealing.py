@@ -192,11 +192,7 @@ def open_with_passphrase(sealed: bytes, passphrase: str, *, header: bytes) -> by
 
     Source: SPEC.md#sealing.
     """
-    if len(sealed) < _PREFIX_BYTES + TAG_BYTES or not sealed.startswith(_MAGIC):
-        raise EncodingError("not a sealed key file of this version")
-    cost = _COSTS.get(sealed[len(_MAGIC)])
-    if cost is None:
-        raise EncodingError("sealed key file names an unknown cost", field="cost", offset=len(_MAGIC))
+    cost = sealed_cost(sealed)
     prefix, ciphertext = sealed[:_PREFIX_BYTES], sealed[_PREFIX_BYTES:]
     salt, nonce = prefix[-NONCE_BYTES - _SALT_BYTES : -NONCE_BYTES], prefix[-NONCE_BYTES:]
     key = _passphrase_key(passphrase, salt, cost)
@@ -204,6 +200,20 @@ def open_with_passphrase(sealed: bytes, passphrase: str, *, header: bytes) -> by
         return bytes(bindings.crypto_aead_xchacha20poly1305_ietf_decrypt(ciphertext, prefix + header, nonce, key))
     except CryptoError as error:
         raise StoreError("the passphrase is wrong, or the key file was changed") from error
+
+
+def sealed_cost(sealed: bytes) -> Cost:
+    """Return the cost that a key file's bytes name.
+
+    Raises:
+        EncodingError: not a key file of this version, or one that names another cost than those of this module.
+    """
+    if len(sealed) < _PREFIX_BYTES + TAG_BYTES or not sealed.startswith(_MAGIC):
+        raise EncodingError("not a sealed key file of this version")
+    cost = _COSTS.get(sealed[len(_MAGIC)])
+    if cost is None:
+        raise EncodingError("sealed key file names an unknown cost", field="cost", offset=len(_MAGIC))
+    return cost
 
 
 def _passphrase_key(passphrase: str, salt: bytes, cost: Cost) -> bytes:

@@ -5,51 +5,14 @@ Source: SPEC.md#parties-and-trust.
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
-
 import click
 
 from secballot.board.note import ED25519, ED25519_COSIGNATURE, VerifierKey
-from secballot.errors import EncodingError
 from secballot.signing import SigningKey
-from secballot.store.folder import read_file
 from secballot.store.keyfile import read_key, read_public_key, write_key
+from secballot_cli.passphrase import passphrase_of, passphrase_option
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-_MAX_PASSPHRASE_BYTES: Final = 10_000
-
-
-def passphrase_option(command: Callable[..., int]) -> Callable[..., int]:
-    """Add the option that says where the passphrase comes from."""
-    return click.option(
-        "--passphrase-file",
-        type=click.Path(),
-        metavar="FILE",
-        help="Its first line is the passphrase; else SECBALLOT_PASSPHRASE, else it is asked for.",
-    )(command)
-
-
-def passphrase_of(file: str | None, *, new: bool = False) -> str:
-    """Return the passphrase of key files, from a file, the environment, or the keyboard.
-
-    Raises:
-        StoreError: the file cannot be read.
-        EncodingError: it is not UTF-8.
-    """
-    if file is not None:
-        try:
-            return read_file(Path(file), _MAX_PASSPHRASE_BYTES).decode().split("\n")[0].removesuffix("\r")
-        except UnicodeDecodeError as error:
-            error.object = b""  # the cause would carry the passphrase
-            raise EncodingError("the passphrase is not UTF-8") from None
-    if given := os.environ.get("SECBALLOT_PASSPHRASE"):
-        return given
-    asked: str = click.prompt("Passphrase", hide_input=True, confirmation_prompt=new, err=True)
-    return asked
+__all__ = ["key", "open_key", "passphrase_of", "passphrase_option"]
 
 
 def open_key(path: str, passphrase: str) -> SigningKey:

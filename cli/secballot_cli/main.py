@@ -8,6 +8,10 @@
     5    refused: a policy is not met, or it is not the time for it
     130  interrupted
 
+With `--json` an error is an object on standard output, too:
+
+    {"error":{"check":"REG-05","code":5,"culprit":"registrar 2","message":"…"}}
+
 A command's module is imported when the command runs, so that help and completion are quick.
 
 Source: SPEC.md#errors-and-blame.
@@ -16,7 +20,9 @@ Source: SPEC.md#errors-and-blame.
 from __future__ import annotations
 
 import importlib
+import json
 import sys
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -24,6 +30,7 @@ import click
 
 import secballot
 from secballot import errors
+from secballot_cli.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -88,18 +95,40 @@ def cli() -> NoReturn:
     sys.exit(run(sys.argv[1:]))
 
 
+@dataclass(frozen=True, slots=True)
+class _Complaint:
+    """What is said instead of a result."""
+
+    message: str
+    code: ExitCode
+    check: str | None = None
+    culprit: str | None = None
+
+    def say(self, *, as_json: bool) -> int:
+        """Print one line on standard error, and for a program an object on standard output; return the exit code."""
+        line = " ".join(self.message.split())
+        readable = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)
+        click.echo(f"secballot: {readable}", err=True)
+        if as_json:
+            error = {"check": self.check, "code": int(self.code), "culprit": self.culprit, "message": readable}
+            click.echo(json.dumps({"error": error}, ensure_ascii=False, sort_keys=True))
+        return self.code
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; whatever goes wrong is one line on standard error."""
     _print_anything()
     try:
         value = commands.main(list(arguments) or ["--help"], prog_name="secballot", standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):
-        return _complain("interrupted", ExitCode.INTERRUPTED)
+        complaint = _Complaint(_("interrupted"), ExitCode.INTERRUPTED)
     except click.ClickException as error:
-        return _complain_of_usage(error)
+        complaint = _usage_complaint(error)
     except Exception as error:  # noqa: BLE001  # the last resort: nobody is shown a traceback
-        return _complain_of(error)
-    return value if isinstance(value, int) else ExitCode.PASSED
+        complaint = _complaint(error)
+    else:
+        return value if isinstance(value, int) else ExitCode.PASSED
+    return complaint.say(as_json="--json" in arguments)
 
 
 def _print_anything() -> None:
@@ -110,27 +139,22 @@ def _print_anything() -> None:
             reconfigure(errors="backslashreplace")
 
 
-def _complain_of_usage(error: click.ClickException) -> int:
+def _usage_complaint(error: click.ClickException) -> _Complaint:
     context = getattr(error, "ctx", None)
-    hint = f" (see: {context.command_path} --help)" if context is not None else ""
-    return _complain(error.format_message() + hint, ExitCode.USAGE)
+    hint = _(" (see: {command} --help)").format(command=context.command_path) if context is not None else ""
+    return _Complaint(error.format_message() + hint, ExitCode.USAGE)
 
 
-def _complain_of(error: Exception) -> int:
+def _complaint(error: Exception) -> _Complaint:
     if not isinstance(error, errors.SecballotError):
         where = type(error).__name__
-        return _complain(f"this is a bug in secballot, please report it: {where}: {error}", ExitCode.BUG)
+        words = _("this is a bug in secballot, please report it: {where}: {error}").format(where=where, error=error)
+        return _Complaint(words, ExitCode.BUG)
     if isinstance(error, (errors.EncodingError, errors.VerificationError)):
         code = ExitCode.FAILED
     elif isinstance(error, (errors.PolicyError, errors.ProtocolError)):
         code = ExitCode.REFUSED
     else:
         code = ExitCode.UNCHECKED
-    return _complain(error.diagnostics(), code)
-
-
-def _complain(message: str, code: ExitCode) -> int:
-    line = " ".join(message.split())
-    readable = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)
-    click.echo(f"secballot: {readable}", err=True)
-    return code
+    culprit = None if error.culprit is None else str(error.culprit)
+    return _Complaint(error.diagnostics(), code, error.check, culprit)

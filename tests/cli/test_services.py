@@ -31,10 +31,13 @@ PASSPHRASE = "correct horse"
 ANCHOR = ("--sitting", SITTING_ID.hex())
 
 
-@pytest.fixture(autouse=True)
-def passphrase(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give the passphrase as a service manager would."""
-    monkeypatch.setenv("SECBALLOT_PASSPHRASE", PASSPHRASE)
+@pytest.fixture
+def passphrase(tmp_path: Path) -> tuple[str, str]:
+    """Give the passphrase as a service manager would: in a file that only its owner reads."""
+    file = tmp_path / "passphrase"
+    file.write_text(f"{PASSPHRASE}\n")
+    file.chmod(0o600)
+    return "--passphrase-file", str(file)
 
 
 @pytest.fixture
@@ -69,8 +72,10 @@ def program(*arguments: str) -> Iterator[str]:
         assert process.returncode in {0, 130}, (out, err)
 
 
-def _witness(folder: Path, name: str, capsys: pytest.CaptureFixture[str]) -> tuple[str, ...]:
-    common = (str(folder / f"{name}.db"), "--name", name, "--key", str(folder / f"{name}.key"))
+def _witness(
+    folder: Path, name: str, passphrase: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> tuple[str, ...]:
+    common = (str(folder / f"{name}.db"), "--name", name, "--key", str(folder / f"{name}.key"), *passphrase)
     vkey = VerifierKey(ORIGIN, ED25519, public("log")[0]).encode()
     assert run(["witness", "create", *common]) == ExitCode.PASSED
     assert run(["witness", "follow", *common, "--log", vkey]) == ExitCode.PASSED
@@ -78,13 +83,15 @@ def _witness(folder: Path, name: str, capsys: pytest.CaptureFixture[str]) -> tup
     return ("witness", "serve", *common)
 
 
-def test_a_board_and_its_witnesses_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_board_and_its_witnesses_run(
+    folder: Path, passphrase: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
     """Entries are posted and promised, the log is cosigned and shown, and a restart goes on where it stopped."""
-    keys = ("--log-key", str(folder / "log.key"), "--promise-key", str(folder / "promise.key"))
+    keys = ("--log-key", str(folder / "log.key"), "--promise-key", str(folder / "promise.key"), *passphrase)
     database = str(folder / "board.db")
     assert run(["board", "create", database, str(folder / "manifest.json"), *keys]) == ExitCode.PASSED
     assert capsys.readouterr().out.replace(" ", "").strip() == SITTING_ID.hex()
-    one, two = (_witness(folder, name, capsys) for name in ("w1.example", "w2.example"))
+    one, two = (_witness(folder, name, passphrase, capsys) for name in ("w1.example", "w2.example"))
     with program(*one) as first, program(*two) as second:
         serve = (
             *("board", "serve", database, *ANCHOR, *keys, "--interval", "0.1", "--publish", str(folder / "log")),
@@ -113,14 +120,17 @@ def _wait_for(url: str, size: int) -> None:
     raise AssertionError(facts)
 
 
-def test_what_is_not_there_is_not_served(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_not_there_is_not_served(
+    folder: Path, passphrase: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
     """A lost journal, a lost database and a wrong passphrase are said in one line each."""
     witness = ("--name", "w1.example", "--key", str(folder / "w1.example.key"))
     keys = ("--log-key", str(folder / "log.key"), "--promise-key", str(folder / "promise.key"))
-    assert run(["witness", "serve", str(folder / "lost.db"), *witness]) == ExitCode.UNCHECKED
+    assert run(["witness", "serve", str(folder / "lost.db"), *witness, *passphrase]) == ExitCode.UNCHECKED
     assert "state lost" in capsys.readouterr().err
-    assert run(["board", "serve", str(folder / "lost.db"), *ANCHOR, *keys]) == ExitCode.UNCHECKED
+    assert run(["board", "serve", str(folder / "lost.db"), *ANCHOR, *keys, *passphrase]) == ExitCode.UNCHECKED
     (folder / "wrong").write_text("wrong horse\n")
+    (folder / "wrong").chmod(0o600)
     wrong = ("--passphrase-file", str(folder / "wrong"))
     assert run(["witness", "create", str(folder / "w.db"), *witness, *wrong]) == ExitCode.UNCHECKED
     assert "wrong horse" not in capsys.readouterr().err
@@ -139,14 +149,16 @@ def test_an_unwitnessed_board_is_not_published(folder: Path) -> None:
     assert not (folder / "log").exists()
 
 
-def test_keys_are_made_and_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_keys_are_made_and_shown(
+    tmp_path: Path, passphrase: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
     """A new key's public half is printed, and can be shown in every form without the passphrase."""
     path = str(tmp_path / "new.key")
-    assert run(["key", "create", path]) == ExitCode.PASSED
+    assert run(["key", "create", path, *passphrase]) == ExitCode.PASSED
     public_half = capsys.readouterr().out.strip()
     assert run(["key", "show", path]) == ExitCode.PASSED
     assert capsys.readouterr().out.strip() == public_half
     assert run(["key", "show", path, "--log", ORIGIN, "--witness", "w.example"]) == ExitCode.PASSED
     log, witness = capsys.readouterr().out.split()
     assert VerifierKey.decode(log).key == VerifierKey.decode(witness).key == bytes.fromhex(public_half)
-    assert run(["key", "create", path]) == ExitCode.UNCHECKED
+    assert run(["key", "create", path, *passphrase]) == ExitCode.UNCHECKED
