@@ -35,6 +35,7 @@ from secballot.records.promise import PROMISE, Promise
 from secballot.signing import VerifyKey, verify
 
 if TYPE_CHECKING:
+    from secballot.board.note import SignatureLine
     from secballot.record.history import LogHistory
 
 Hashes = Annotated[tuple[Digest, ...], msgspec.Meta(max_length=64)]
@@ -142,6 +143,8 @@ def decode_evidence(data: bytes) -> Evidence:
 def split_view(manifest: Manifest, smaller: bytes, larger: bytes, history: LogHistory) -> SplitView | None:
     """Return the evidence that two checkpoints contradict each other, None if one continues the other.
 
+    Lines of other keys than the manifest's are left out of the evidence.
+
     Args:
         manifest: of the sitting.
         smaller: note of the checkpoint of lesser or equal size.
@@ -162,7 +165,7 @@ def split_view(manifest: Manifest, smaller: bytes, larger: bytes, history: LogHi
     return SplitView(
         kind="split-view",
         manifest=msgspec.Raw(MANIFEST.encode(manifest)),
-        notes=(smaller.decode(), larger.decode()),
+        notes=(_lean(manifest, smaller), _lean(manifest, larger)),
         proof=proof.hashes,
         root=root,
     )
@@ -190,7 +193,7 @@ def broken_promise(manifest: Manifest, promise: Promise, note: bytes, history: L
         kind="broken-promise",
         leaf_hash=history.leaf(promise.index),
         manifest=msgspec.Raw(MANIFEST.encode(manifest)),
-        note=note.decode(),
+        note=_lean(manifest, note),
         promise=msgspec.Raw(PROMISE.encode(promise)),
         proof=InclusionProof.prove(promise.index, size, history.subtree).hashes,
     )
@@ -221,7 +224,7 @@ def check_evidence(evidence: Evidence, sitting_id: bytes | None = None) -> Evide
 
 
 def _check_split_view(evidence: SplitView, manifest: Manifest, sitting_id: bytes) -> EvidenceFinding:
-    one, other = (_Signed.open(manifest, text.encode()) for text in evidence.notes)
+    one, other = (SignedCheckpoint.open(manifest, text.encode()) for text in evidence.notes)
     common = one.operators & other.operators
     if not common:
         raise PolicyError("the two checkpoints are not signed by one operator of the log")
@@ -245,7 +248,7 @@ def _check_split_view(evidence: SplitView, manifest: Manifest, sitting_id: bytes
 
 def _check_broken_promise(evidence: BrokenPromise, manifest: Manifest, sitting_id: bytes) -> EvidenceFinding:
     promise = PROMISE.decode(bytes(evidence.promise))
-    signed = _Signed.open(manifest, evidence.note.encode())
+    signed = SignedCheckpoint.open(manifest, evidence.note.encode())
     size = signed.checkpoint.tree_size
     if promise.sitting_id != sitting_id:
         raise VerificationError("the promise was given in another sitting")
@@ -268,15 +271,23 @@ def _check_broken_promise(evidence: BrokenPromise, manifest: Manifest, sitting_i
 
 
 @dataclass(frozen=True, slots=True)
-class _Signed:
-    """A checkpoint of the log with the numbers of the operators, and the names of the witnesses, that signed it."""
+class SignedCheckpoint:
+    """A checkpoint of the log that an operator signed, with or without witnesses.
+
+    Attributes:
+        checkpoint: origin, size and root.
+        operators: 1 for the log's first operator, 2 for the first successor and so on; those that signed it.
+        witnesses: names of the manifest's witnesses that cosigned it.
+        note: the note with its good lines only.
+    """
 
     checkpoint: Checkpoint
     operators: frozenset[int]
     witnesses: tuple[str, ...]
+    note: bytes
 
     @classmethod
-    def open(cls, manifest: Manifest, data: bytes) -> _Signed:
+    def open(cls, manifest: Manifest, data: bytes) -> SignedCheckpoint:
         """Return what a note shows.
 
         Raises:
@@ -289,21 +300,29 @@ class _Signed:
         checkpoint.check_profile()
         if checkpoint.origin != manifest.log.origin:
             raise VerificationError("the checkpoint belongs to another log")
-        operators, witnesses = set(), dict[str, None]()
+        operators: set[int] = set()
+        good: dict[tuple[str, bytes], SignatureLine] = {}
         for number, keys in enumerate(operator_keys(manifest), 1):
             own = VerifierKey(manifest.log.origin, ED25519, keys.key)
             try:
                 lines = good_lines(manifest, LogOperator(keys.key, keys.promise_key, 0, None), note)
             except PolicyError:
                 continue
-            for line in lines:
-                if line.key == (own.name, own.key_id):
-                    operators.add(number)
-                else:
-                    witnesses[line.name] = None
+            good |= {line.key: line for line in lines}
+            if (own.name, own.key_id) in good:
+                operators.add(number)
         if not operators:
             raise PolicyError("the checkpoint is not signed by an operator of the log")
-        return cls(checkpoint, frozenset(operators), tuple(witnesses))
+        witnesses = tuple(line.name for line in good.values() if line.name != checkpoint.origin)
+        return cls(checkpoint, frozenset(operators), witnesses, Note(note.text, tuple(good.values())).encode())
+
+
+def _lean(manifest: Manifest, note: bytes) -> str:
+    """Return a note for evidence: with many lines of other keys it would be too long, and the board would go free."""
+    try:
+        return SignedCheckpoint.open(manifest, note).note.decode()
+    except (VerificationError, PolicyError):
+        return note.decode()
 
 
 def _promised(manifest: Manifest, operator: int, promise: Promise) -> bool:

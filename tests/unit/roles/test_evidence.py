@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secballot.board.merkle import leaf_hash
+from secballot.board.note import Note, SignatureLine
 from secballot.errors import (
     EncodingError,
     InvalidSignatureError,
@@ -29,7 +30,7 @@ from secballot.roles.evidence import (
     encode_evidence,
     split_view,
 )
-from tests.small_sitting import SITTING_ID, SMALL_MANIFEST
+from tests.small_sitting import ORIGIN, SITTING_ID, SMALL_MANIFEST
 from tests.two_views import View, entries, promise
 
 HONEST = View(entries(1, 2, 3, 4, 5), sizes=(5, 7))
@@ -167,3 +168,16 @@ def test_any_bytes_are_evidence_or_an_encoding_error(data: bytes) -> None:
         return
     assert isinstance(found, (SplitView, BrokenPromise))
     assert encode_evidence(found) == data
+
+
+def test_many_foreign_lines_do_not_save_the_board() -> None:
+    """A board that pads its note until it is too long for a file is shown all the same."""
+    note = Note.decode(OTHER.note(8))
+    padding = [SignatureLine(ORIGIN, number.to_bytes(4, "big"), bytes(1_000)) for number in range(60)]
+    padded = Note(note.text, (*padding, *note.signatures)).encode()
+    assert len(padded) > 16_000
+    finding = check_evidence(decode_evidence(encode_evidence(_split(HONEST.note(5), padded, OTHER))), SITTING_ID)
+    assert finding.witnesses == (("w1.example", "w2.example"), ("w2.example", "w3.example"))
+    broken = broken_promise(SMALL_MANIFEST, promise(HONEST.log[4], 4), padded, OTHER.history)
+    assert broken is not None
+    assert check_evidence(decode_evidence(encode_evidence(broken)), SITTING_ID).index == 4
