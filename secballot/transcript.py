@@ -51,6 +51,9 @@ _LABELS: Final[dict[str, tuple[int, ...]]] = {
 
 _PREFIXES: Final = {label: SUITE.encode() + encode_u64(len(label)) + label.encode() for label in _LABELS}
 
+_LENGTHS: Final = {size: encode_u64(size) for sizes in _LABELS.values() for size in sizes if size != _ANY}
+"""The length prefix of every field whose size is fixed."""
+
 Field = bytes | int | str
 """A field of a hash: bytes as they are, an integer as 8 bytes big-endian, text as UTF-8."""
 
@@ -73,9 +76,12 @@ def digest(label: str, *fields: Field) -> bytes:
     parts = [_PREFIXES[label]]
     for size, field in zip(sizes, fields, strict=True):
         data = field if isinstance(field, bytes) else encode_u64(field) if isinstance(field, int) else field.encode()
-        if size not in {_ANY, len(data)}:
+        if size == _ANY:
+            parts += (encode_u64(len(data)), data)
+        elif size == len(data):
+            parts += (_LENGTHS[size], data)
+        else:
             raise ValueError(f"a field of {label!r} has {len(data)} bytes where {size} belong")
-        parts += (encode_u64(len(data)), data)
     return hashlib.sha512(b"".join(parts)).digest()
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
 import gmpy2
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _REJECTION_LIMIT: Final = 1024
+_SHA384: Final = SHA384()
 
 
 def prepare(randomizer: bytes, message: bytes) -> bytes:
@@ -180,6 +181,12 @@ def finalize(
     return signature
 
 
+@cache
+def _scheme(salt_bytes: int) -> padding.PSS:
+    """Return PSS with this salt as the verifying library names it; there are as many as suites."""
+    return padding.PSS(padding.MGF1(_SHA384), salt_bytes)
+
+
 @lru_cache(maxsize=1 << 12)
 def _openssl_key(public_key: BlindPublicKey) -> rsa.RSAPublicKey:
     """Return the key as the verifying library holds it; building it costs a third of a verification."""
@@ -198,9 +205,8 @@ def verify(public_key: BlindPublicKey, prepared_message: bytes, signature: bytes
     suite.check(public_key, prepared_message)
     if len(signature) != public_key.size or not 0 < int.from_bytes(signature, "big") < public_key.n:
         raise InvalidSignatureError("RSA signature has another length or is out of range")
-    scheme = padding.PSS(padding.MGF1(SHA384()), suite.salt_bytes)
     try:
-        _openssl_key(public_key).verify(signature, prepared_message, scheme, SHA384())
+        _openssl_key(public_key).verify(signature, prepared_message, _scheme(suite.salt_bytes), _SHA384)
     except InvalidSignature as error:
         raise InvalidSignatureError("RSA-PSS signature does not verify") from error
     except ValueError as error:  # the library's judgement of the key, when it is built or used

@@ -113,6 +113,32 @@ class Folded:
     key: int
 
 
+def fold_branches(
+    values: Sequence[int], challenges: Sequence[int], responses: Sequence[int], weights: Sequence[int]
+) -> tuple[int, int, int, int]:
+    """Return the coefficients of α, β, G and Y in the weighted sum of a disjunction's equations, not reduced.
+
+    Those of the commitments are the weights themselves.
+
+    Args:
+        values: v_1..v_b.
+        challenges: c_1..c_b.
+        responses: z_1..z_b.
+        weights: for every branch in order, that of the equation with A, then with B.
+
+    Source: SPEC.md#membership.
+    """
+    alpha = beta = base = key = 0
+    # s·(A + c·α − z·G) + w·(B + c·β − c·v·G − z·Y) = O
+    for v, c, z, s, w in zip(values, challenges, responses, weights[0::2], weights[1::2], strict=True):
+        shifted = w * c
+        alpha += s * c
+        beta += shifted
+        base -= s * z + shifted * v
+        key -= w * z
+    return alpha, beta, base, key
+
+
 @dataclass(frozen=True, slots=True)
 class Disjunction:
     """The scalars of one membership proof as a verifier holds them, all challenges included.
@@ -167,15 +193,7 @@ class Disjunction:
         """
         if len(weights) != self.equations:
             raise ValueError(f"{len(weights)} weights for {self.equations} equations")
-        alpha = beta = base = key = 0
-        # s·(A + c·α − z·G) + w·(B + c·β − c·v·G − z·Y) = O
-        for position, v in enumerate(self.values):
-            s, w = weights[2 * position], weights[2 * position + 1]
-            c, z = self.challenges[position], self.responses[position]
-            alpha += s * c
-            beta += w * c
-            base -= s * z + w * c * v
-            key -= w * z
+        alpha, beta, base, key = fold_branches(self.values, self.challenges, self.responses, weights)
         return Folded(alpha % ORDER, beta % ORDER, list(weights), base % ORDER, key % ORDER)
 
 

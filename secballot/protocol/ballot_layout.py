@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from secballot.encoding import MAX_INTEGER, encode_u64
 from secballot.group import ENCODED_BYTES, FixedBase
+from secballot.protocol.registration import key_id
 from secballot.records.ballot import BALLOT, Ballot, BallotContest, BallotWithoutResponse
 from secballot.records.entry import encode_unsigned
 
@@ -125,6 +126,7 @@ class BallotLayout:
         sum_offsets: per contest, bytes of its option commitments: where those of the sum begin.
         disjunctions: all of them, contest by contest, each contest's sum last.
         values: number of ciphertexts.
+        branches: number of branches of all disjunctions.
     """
 
     def __init__(self, shapes: Sequence[ContestShape]) -> None:
@@ -134,6 +136,7 @@ class BallotLayout:
         self.sum_offsets = tuple(PAIR_BYTES * shape.option_branches for shape in self.shapes)
         self.disjunctions = tuple(_disjunctions(self.shapes))
         self.values = sum(len(shape.options) for shape in self.shapes)
+        self.branches = sum(shape.option_branches + shape.sum_branches for shape in self.shapes)
 
 
 def _disjunctions(shapes: Sequence[ContestShape]) -> list[Disjunction]:
@@ -193,6 +196,20 @@ class BallotContext:
 
     @cached_property
     def _layouts(self) -> dict[int, BallotLayout]:
+        return {}
+
+    def key_ids(self, class_index: int) -> tuple[bytes, ...]:
+        """Return the names of the class's registrar keys, in manifest order, derived once."""
+        if class_index not in self._key_ids:
+            keys = self.registrar_keys[class_index]
+            self._key_ids[class_index] = tuple(
+                key_id(self.sitting_id, self.registration, number, self.poll, class_index, public_key)
+                for number, public_key in enumerate(keys, start=1)
+            )
+        return self._key_ids[class_index]
+
+    @cached_property
+    def _key_ids(self) -> dict[int, tuple[bytes, ...]]:
         return {}
 
     @cached_property

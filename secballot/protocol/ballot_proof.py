@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from secballot.elgamal import Ciphertexts
 from secballot.errors import EncodingError, InvalidProofError
 from secballot.group import ENCODED_BYTES, ORDER, Elements
-from secballot.proofs.membership import Disjunction, verify_membership
+from secballot.proofs.membership import Disjunction, fold_branches, verify_membership
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,7 @@ class OwnershipClaim:
     def fold(self, weights: Sequence[int]) -> tuple[list[int], int, int]:
         """Return the coefficients of S and T, of G and of Y in weight·(T + e·S − z·G)."""
         (weight,) = weights
-        return [weight * self._e % ORDER, weight], -weight * self._response % ORDER, 0
+        return [weight * self._e % ORDER, weight], -weight * self._response, 0
 
 
 class ContestsClaim:
@@ -74,14 +74,15 @@ class ContestsClaim:
         equations: two per branch.
     """
 
-    __slots__ = ("_disjunctions", "_layout", "elements", "equations")
+    __slots__ = ("_challenges", "_layout", "_responses", "elements", "equations")
 
-    def __init__(self, layout: BallotLayout, elements: Elements, disjunctions: tuple[Disjunction, ...]) -> None:
-        """Hold the decoded elements and scalars of a ballot of this layout."""
+    def __init__(self, layout: BallotLayout, elements: Elements, challenges: list[int], responses: list[int]) -> None:
+        """Hold the decoded elements and scalars of a ballot of this layout: one of each kind per branch."""
         self._layout = layout
-        self._disjunctions = disjunctions
+        self._challenges = challenges
+        self._responses = responses
         self.elements = elements
-        self.equations = sum(disjunction.equations for disjunction in disjunctions)
+        self.equations = 2 * layout.branches
 
     @property
     def ciphertexts(self) -> Ciphertexts:
@@ -91,20 +92,26 @@ class ContestsClaim:
 
     def fold(self, weights: Sequence[int]) -> tuple[list[int], int, int]:
         """Return the coefficients of the elements, of G and of Y in the weighted sum of all equations."""
-        coefficients = [0] * (2 * self._layout.values)
+        challenges, responses = self._challenges, self._responses
+        alphas, betas = [0] * self._layout.values, [0] * self._layout.values
         base = key = 0
-        for part, disjunction in zip(self._layout.disjunctions, self._disjunctions, strict=True):
-            own = weights[2 * part.branches.start : 2 * part.branches.stop]
+        for part in self._layout.disjunctions:
+            start, stop = part.branches.start, part.branches.stop
+            own = weights[2 * start : 2 * stop]
             if not any(own):
                 continue  # a single equation is looked for
-            folded = disjunction.fold(own)
+            alpha, beta, of_base, of_key = fold_branches(
+                part.values, challenges[start:stop], responses[start:stop], own
+            )
             # A sum's disjunction is about α_1 + … + α_k, so every one of them gets its coefficient.
             for position in part.ciphertexts:
-                coefficients[2 * position] += folded.alpha
-                coefficients[2 * position + 1] += folded.beta
-            base += folded.base
-            key += folded.key
-        return [*(coefficient % ORDER for coefficient in coefficients), *weights], base % ORDER, key % ORDER
+                alphas[position] += alpha
+                betas[position] += beta
+            base += of_base
+            key += of_key
+        coefficients = [half % ORDER for pair in zip(alphas, betas, strict=True) for half in pair]
+        coefficients += weights
+        return coefficients, base, key
 
     def check(self, key: Elements, *, sums: bool) -> None:
         """Check the disjunctions of all options, or those of all sums, equation by equation.
@@ -119,9 +126,13 @@ class ContestsClaim:
         Source: SPEC.md#ballot-proof.
         """
         pairs = self.elements[2 * self._layout.values :]
-        for part, disjunction in zip(self._layout.disjunctions, self._disjunctions, strict=True):
+        for part in self._layout.disjunctions:
             if (part.option == 0) != sums:
                 continue
+            start, stop = part.branches.start, part.branches.stop
+            disjunction = Disjunction(
+                part.values, tuple(self._challenges[start:stop]), tuple(self._responses[start:stop])
+            )
             ciphertext = self.ciphertexts[part.ciphertexts.start : part.ciphertexts.stop].sum()
             commitments = pairs[2 * part.branches.start : 2 * part.branches.stop]
             try:
@@ -131,8 +142,8 @@ class ContestsClaim:
                 raise InvalidProofError(f"contest {part.contest} of the ballot, {place}: {error.message}") from error
 
 
-def decode_disjunctions(layout: BallotLayout, ballot: BallotWithoutResponse, e: int) -> tuple[Disjunction, ...]:
-    """Return all disjunctions of a ballot, each with its last challenge filled in.
+def decode_scalars(layout: BallotLayout, ballot: BallotWithoutResponse, e: int) -> tuple[list[int], list[int]]:
+    """Return challenge and response of every branch of a ballot, the last challenge of each disjunction filled in.
 
     Raises:
         EncodingError: a challenge or response is not a canonical scalar.
@@ -141,15 +152,13 @@ def decode_disjunctions(layout: BallotLayout, ballot: BallotWithoutResponse, e: 
     """
     sent = decode_integers(b"".join([contest.challenges for contest in ballot.contests]))
     responses = decode_integers(b"".join([contest.responses for contest in ballot.contests]))
-    return tuple(
-        Disjunction.complete(
-            part.values,
-            e,
-            sent[part.challenges.start : part.challenges.stop],
-            responses[part.branches.start : part.branches.stop],
-        )
-        for part in layout.disjunctions
-    )
+    challenges: list[int] = []
+    for part in layout.disjunctions:
+        own = sent[part.challenges.start : part.challenges.stop]
+        # c_b = e − (c_1 + … + c_{b−1})
+        challenges += own
+        challenges.append((e - sum(own)) % ORDER)
+    return challenges, responses
 
 
 def decode_elements(ballot: BallotWithoutResponse) -> Elements:

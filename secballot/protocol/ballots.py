@@ -37,11 +37,11 @@ from secballot.protocol.ballot_layout import (
 from secballot.protocol.ballot_proof import (
     ContestsClaim,
     OwnershipClaim,
-    decode_disjunctions,
     decode_elements,
     decode_integers,
+    decode_scalars,
 )
-from secballot.protocol.registration import credential_message, key_id
+from secballot.protocol.registration import credential_message
 from secballot.transcript import challenge
 
 if TYPE_CHECKING:
@@ -179,16 +179,10 @@ def _check_signatures(context: BallotContext, ballot: Ballot) -> None:
 
     Source: SPEC.md#credentials.
     """
-    keys = context.registrar_keys[ballot.class_index]
-    for number, public_key in enumerate(keys, start=1):
-        place = (context.sitting_id, context.registration, number, context.poll, ballot.class_index)
+    keys, names = context.registrar_keys[ballot.class_index], context.key_ids(ballot.class_index)
+    for number, (public_key, name) in enumerate(zip(keys, names, strict=True), start=1):
         message = credential_message(
-            context.sitting_id,
-            context.poll,
-            number,
-            key_id(*place, public_key),
-            ballot.class_index,
-            ballot.credential,
+            context.sitting_id, context.poll, number, name, ballot.class_index, ballot.credential
         )
         randomizer = ballot.randomizers[RANDOMIZER_BYTES * (number - 1) : RANDOMIZER_BYTES * number]
         signature = ballot.signatures[SIGNATURE_BYTES * (number - 1) : SIGNATURE_BYTES * number]
@@ -198,10 +192,10 @@ def _check_signatures(context: BallotContext, ballot: Ballot) -> None:
 def _decode_contests(candidate: _Candidate) -> ContestsClaim:
     """Check BAL-10 and BAL-11, and return what the proofs of the contests claim."""
     with blaming("BAL-10", NOBODY):
-        disjunctions = decode_disjunctions(candidate.layout, candidate.ballot, candidate.e)
+        challenges, responses = decode_scalars(candidate.layout, candidate.ballot, candidate.e)
     with blaming("BAL-11", NOBODY):
         elements = decode_elements(candidate.ballot)
-    return ContestsClaim(candidate.layout, elements, disjunctions)
+    return ContestsClaim(candidate.layout, elements, challenges, responses)
 
 
 def _check_proof(context: BallotContext, candidate: _Candidate) -> Ciphertexts:
