@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from secballot.roles.party import Poster
     from secballot.roles.view import WitnessedView
     from secballot.signing import SigningKey
-    from secballot.store.journal import Journal
+    from secballot.store.sealed_journal import Notes
 
 ANSWERS_BYTES: Final = 40_000
 """Signature bytes that one issue entry may carry, so that it stays below 65,535 bytes of JSON."""
@@ -47,7 +47,7 @@ class Registrar(SigningParty):
         key: SigningKey,
         view: WitnessedView,
         board: Poster,
-        journal: Journal,
+        journal: Notes,
         generate: Callable[[], BlindSecretKey] = BlindSecretKey.generate,
     ) -> None:
         """Hold key, view, board and journal.

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from secballot.roles.party import Poster
     from secballot.roles.view import WitnessedView
     from secballot.signing import SigningKey
-    from secballot.store.journal import Journal
+    from secballot.store.sealed_journal import Notes
 
 SEED_BYTES: Final = 32
 
@@ -64,7 +64,7 @@ class DroppedBallot:
 class Trustee(Closer):
     """One trustee with its journal; the journal is what decrypts, and losing it means that it cannot."""
 
-    def __init__(self, key: SigningKey, view: WitnessedView, board: Poster, journal: Journal) -> None:
+    def __init__(self, key: SigningKey, view: WitnessedView, board: Poster, journal: Notes) -> None:
         """Hold key, view, board and journal."""
         super().__init__(key, view, board)
         self._journal = journal
