@@ -2,6 +2,7 @@
 # make test    the tests; ARGS="-k merkle -x" goes to pytest
 # make lint    every linter and type checker that .ci/run demands
 # make lock    pin what CI installs, with hashes, after a change of the dependencies in pyproject.toml
+# make interop the programs of others that tests/interop runs: needs Go 1.25 and Python 3.12, or newer
 # make clean   remove the virtual environment and what was built
 #
 # Each target makes .venv on first use and installs only what it needs there. A Rust toolchain is used where there is
@@ -33,12 +34,13 @@ lint: $(VENV)/.dev
 	else set -ex; cd native; cargo fmt --check; cargo clippy --locked --all-targets -- -D warnings; fi
 
 # One file for every supported Python and platform; markers tell them apart. The second is what a plain install needs,
-# with what runs the tests of it. No file names a package index.
-LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
+# with what runs the tests of it; the third is what `make interop` installs. No file names a package index.
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
 lock: $(BIN)/python
 	$(PIP) install uv
 	$(LOCK) --extra dev pyproject.toml --output-file requirements/dev.txt
 	printf 'pytest\nhypothesis\n' | $(LOCK) --constraint requirements/dev.txt pyproject.toml - --output-file requirements/installed.txt
+	$(LOCK:3.11=3.12) tests/interop/requirements.in --output-file requirements/interop.txt
 
 clean:
 	rm -rf $(VENV) build dist native/target secballot.egg-info secballot/_group*.so secballot/_group*.pyd
@@ -72,3 +74,25 @@ $(VENV)/.dev: $(BIN)/python pyproject.toml requirements/dev.txt $(NATIVE)
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@$(PIP) check
 	@touch $(VENV)/.core $@
+
+# What is not here is not made: the tests that need it are skipped, and say so.
+PEERS := $(VENV)/interop
+
+interop: $(PEERS)/.go $(PEERS)/.python
+
+$(PEERS)/.go: $(wildcard tests/interop/go/*)
+	@if ! command -v go >/dev/null 2>&1; then echo 'interop: no go here, nothing of it is built'; \
+	else set -e; echo 'building the Go programs of tests/interop'; mkdir -p $(PEERS)/bin; \
+	  cd tests/interop/go; go vet .; go build -trimpath -o $(CURDIR)/$(PEERS)/bin/ . tool; \
+	  touch $(CURDIR)/$@; fi
+
+$(PEERS)/.python: requirements/interop.txt
+	@for python in python3.14 python3.13 python3.12 python3 "$$HOME"/.pyenv/versions/3.1[2-9].*/bin/python; do \
+	  $$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 12))' >/dev/null 2>&1 || continue; \
+	  echo "installing the Python programs of tests/interop for $$($$python --version)"; \
+	  $$python -m venv --clear $(PEERS)/python \
+	    && $(PEERS)/python/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes \
+	      --requirement $< && touch $@; \
+	  exit; \
+	done; \
+	echo 'interop: no Python 3.12 or newer with its venv module here, nothing for it is installed'

@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-FILES: Final = ("dev.txt", "installed.txt")
+FILES: Final = ("dev.txt", "installed.txt", "interop.txt")
 _PIN: Final = re.compile(
     r"(?P<pin>[A-Za-z0-9._-]+==[^\s;]+)(?: ;[^\\]*)? \\\n(?P<hashes>(?:    --hash=\S+(?: \\)?\n)+)"
 )
