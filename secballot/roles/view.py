@@ -8,6 +8,7 @@ Source: SPEC.md#data-flow, SPEC.md#parties-and-trust.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from secballot.audit.replay import replay
@@ -20,10 +21,11 @@ from secballot.errors import (
     PolicyError,
     RefusalError,
     StoreError,
+    TransportError,
     VerificationError,
 )
 from secballot.record import Judgement, Outcome, SittingRecord
-from secballot.record.history import LogOperator, WitnessedCheckpoint, open_witnessed
+from secballot.record.history import LogHistory, LogOperator, WitnessedCheckpoint, open_witnessed
 from secballot.records.entry import decode_entry
 from secballot.records.manifest import Manifest
 
@@ -82,7 +84,8 @@ class WitnessedView:
 
         Raises:
             PolicyError: no checkpoint at hand satisfies the witness quorum.
-            InconsistentLogError: the newest one contradicts what this view has seen (a split view).
+            InconsistentLogError: the newest one contradicts what this view has seen (a split view); `evidence` is a
+                file for strangers if both were signed by one operator, or the note.
             StoreError: an entry under the checkpoint cannot be read, or the source is behind what was seen.
         """
         manifest = self.state.manifest or self._find_manifest()
@@ -94,7 +97,9 @@ class WitnessedView:
             if self.state.history.root(size) == opened.checkpoint.root:
                 raise StoreError("the source is stale: its newest witnessed checkpoint is older than one already seen")
             raise InconsistentLogError(
-                "an older witnessed checkpoint contradicts the log already seen", check="LOG-02", evidence=opened.note
+                "an older witnessed checkpoint contradicts the log already seen",
+                check="LOG-02",
+                evidence=self._evidence(manifest, opened.note, size),
             )
         entries = self._read(self.size, size)
         frontier = self._frontier.copy()
@@ -104,7 +109,7 @@ class WitnessedView:
             raise InconsistentLogError(
                 "the entries are not those that the witnessed checkpoint commits to",
                 check="LOG-02",
-                evidence=opened.note,
+                evidence=self._evidence(manifest, opened.note, size),
             )
         try:
             self.judgements += _replayed(self.record, entries)
@@ -115,6 +120,20 @@ class WitnessedView:
             raise
         self._frontier = frontier
         return self._accept(opened)
+
+    def _evidence(self, manifest: Manifest, note: bytes, size: int) -> bytes:
+        """Return the file that convicts an operator by a checkpoint that is refused, or the note if nothing does."""
+        # Loaded when a log is refused, which is not every day.
+        from secballot.roles.comparing import Shown, compare_places  # noqa: PLC0415
+        from secballot.roles.evidence import encode_evidence  # noqa: PLC0415
+
+        history = LogHistory()
+        with suppress(StoreError, TransportError):
+            for entry in self._source.entries(0, size):
+                history.append(leaf_hash(entry))
+        own = Shown.of_notes(manifest, [seen.note for seen in self.seen], self.state.history)
+        found = compare_places(manifest, [own, Shown.of_notes(manifest, [note], history)]).evidence
+        return note if found is None else encode_evidence(found)
 
     def _accept(self, opened: WitnessedCheckpoint) -> WitnessedCheckpoint:
         """Keep a checkpoint whose entries have been replayed."""
@@ -153,7 +172,9 @@ class WitnessedView:
             history = other.state.history
             if history.root(size) != opened.checkpoint.root or history.root(self.size) != self._frontier.root():
                 raise InconsistentLogError(
-                    "a successor's witnessed log is not the one seen before", check="LOG-02", evidence=note
+                    "a successor's witnessed log is not the one seen before",
+                    check="LOG-02",
+                    evidence=self._evidence(manifest, note, size),
                 )
             self.record, self.judgements = other, judgements
             self._frontier = Frontier.of(history.leaf(index) for index in range(size))

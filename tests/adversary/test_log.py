@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from secballot.board.merkle import leaf_hash, root_of
-from secballot.errors import InconsistentLogError, PolicyError, SecballotError
+from secballot.errors import InconsistentLogError, Party, PolicyError, SecballotError
 from secballot.record.history import open_witnessed
 from secballot.records.closing import Closing
 from secballot.records.promise import Handover
 from secballot.roles.delegate import ballot_entry
+from secballot.roles.evidence import check_evidence, decode_evidence
 from secballot.roles.party import embedded_note
 from secballot.roles.view import WitnessedView
 from tests.forked import closed_poll, fork
@@ -43,9 +44,9 @@ def test_a_split_log_is_proved_by_two_notes() -> None:
     with pytest.raises(InconsistentLogError) as caught:
         view.refresh()
     assert caught.value.check == "LOG-02"
-    operators = view.state.operators
-    evidence = open_witnessed(other.manifest, operators, caught.value.evidence)
-    assert evidence.checkpoint.tree_size == size + 1
+    finding = check_evidence(decode_evidence(caught.value.evidence), one.anchor)
+    assert (finding.culprit, finding.sizes) == (Party("board"), (size, size + 1))
+    assert set(finding.failing_witnesses) == {witness.name for witness in one.witnesses}
     assert view.checkpoint is not None
     assert view.checkpoint.checkpoint.root == root_of([leaf_hash(entry) for entry in one.entries])
 

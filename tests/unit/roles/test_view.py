@@ -9,6 +9,7 @@ import pytest
 from secballot.board.merkle import leaf_hash, root_of
 from secballot.errors import InconsistentLogError, PolicyError, RefusalError, StoreError
 from secballot.records.promise import Handover
+from secballot.roles.evidence import check_evidence, decode_evidence
 from secballot.roles.view import WitnessedView
 from tests.second_verifier import ignore
 from tests.simulator import MemorySource, cosigned_head, resolution
@@ -104,7 +105,8 @@ def test_a_rollback_moves_nothing_back(board: MemoryBoard, view: WitnessedView) 
     with pytest.raises(InconsistentLogError) as caught:
         view.refresh()
     assert caught.value.check == "LOG-02"
-    assert caught.value.evidence == board.notes[earlier]
+    finding = check_evidence(decode_evidence(caught.value.evidence), board.anchor)
+    assert finding.sizes == (earlier, size)
     assert view.size == size
 
 
@@ -118,7 +120,9 @@ def test_a_split_view_is_refused_with_evidence(board: MemoryBoard, view: Witness
     with pytest.raises(InconsistentLogError) as caught:
         view.refresh()
     assert caught.value.check == "LOG-02"
-    assert caught.value.evidence == board.notes[len(other)]
+    finding = check_evidence(decode_evidence(caught.value.evidence), board.anchor)
+    assert finding.sizes == (size, len(other))
+    assert len(finding.failing_witnesses) >= 2
     assert view.size == size
     assert not view.judgements[-1].reason
 
@@ -147,6 +151,8 @@ def test_a_lying_source_is_found_out(board: MemoryBoard) -> None:
         with pytest.raises(InconsistentLogError) as caught:
             liar.refresh()
         assert caught.value.check == "LOG-02"
+        # Entries that are not the checkpoint's accuse nobody but whoever gave them.
+        assert caught.value.evidence == board.notes[max(board.notes)]
         assert (liar.size, liar.judgements) == (0, [])
     withholding = WitnessedView(LyingSource(board, {}, short=1), board.anchor)
     with pytest.raises(StoreError):
