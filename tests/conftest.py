@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import os
+from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.postgres import Cluster
 
 _LARGEST_SHOWN = 10**12
 """Integers beyond this are keys and hashes, not sample sizes."""
@@ -21,6 +28,31 @@ def _no_memory_of_tests(tmp_path_factory: pytest.TempPathFactory) -> None:
 def project_root() -> Path:
     """Return the folder that holds pyproject.toml, the library, the command line and the tests."""
     return Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """Return a PostgreSQL server that all tests of this process share; skips where there is none."""
+    from tests.postgres import cluster  # noqa: PLC0415  # its driver need not be installed for other tests
+
+    with cluster() as made:
+        yield made
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
+    """Return what names a new database of either engine each time: a path, or a URL."""
+    if request.param == "sqlite":
+        numbers = count()
+        return lambda: str(tmp_path / f"database-{next(numbers)}.db")
+    cluster: Cluster = request.getfixturevalue("postgres")
+    return cluster.url
+
+
+@pytest.fixture
+def database(new_database: Callable[[], str]) -> str:
+    """Return what names one new database of either engine."""
+    return new_database()
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

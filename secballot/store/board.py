@@ -1,7 +1,7 @@
 """The board's database: entries, complete subtrees, promises and checkpoints, each batch in one durable transaction.
 
-What `append` has returned for is on disk: SQLite runs in WAL mode with `synchronous=FULL`, so a commit is synced. A
-process may be killed at any instruction; opening the board again is all the recovery there is. Two processes may append
+What `append` has returned for is on disk: a commit is synced, in SQLite as in PostgreSQL (`store.engine`). A process
+may be killed at any instruction; opening the board again is all the recovery there is. Two processes may append
 to one board: of two that expect the same size, one wins and the other gets a `StoreError` and nothing is half done.
 
 The database holds what the log says, not whether it is right: whoever appends has judged the entries before.
@@ -27,11 +27,11 @@ from secballot.store.board_tables import (
     ENTRIES,
     META,
     NODES,
-    SCHEMA,
     StoredSubtrees,
     insert_entries,
+    make_tables,
 )
-from secballot.store.engine import open_engine, storing
+from secballot.store.engine import insert_unless_there, open_engine, storing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,7 +64,7 @@ class BoardStore:
         A creation that was killed half-way can be repeated.
 
         Args:
-            where: path of an SQLite file, made with mode 0600, or an SQLAlchemy URL.
+            where: path of an SQLite file, made with mode 0600, or the URL of a database of its own.
             origin: the log's origin.
 
         Raises:
@@ -75,11 +75,12 @@ class BoardStore:
         with storing(), ExitStack() as on_failure:
             engine = open_engine(where, create=True)
             on_failure.callback(engine.dispose)
-            SCHEMA.create_all(engine)
+            make_tables(engine)
             with engine.begin() as connection:
-                if connection.execute(sa.select(META.c.origin)).first() is not None:
+                # Of two that create the board at once, one makes the row.
+                made = connection.execute(insert_unless_there(engine, META, id=1, origin=origin, size=0))
+                if made.rowcount != 1:
                     raise StoreError("there is a board here already")
-                connection.execute(META.insert().values(id=1, origin=origin, size=0))
             on_failure.pop_all()
         return cls(engine, origin, 0)
 
@@ -88,7 +89,7 @@ class BoardStore:
         """Return the board that is stored here.
 
         Args:
-            where: path of an SQLite file, or an SQLAlchemy URL.
+            where: path of an SQLite file, or a database's URL.
             origin: the origin it must have, None for any.
 
         Raises:

@@ -11,6 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from secballot.board.merkle import frontier_at, leaf_hash
 
@@ -53,6 +55,23 @@ CHECKPOINTS = sa.Table(
     sa.Column("note", sa.LargeBinary, nullable=False),
     sqlite_strict=True,
 )
+
+
+def make_tables(engine: sa.Engine) -> None:
+    """Make the tables that are not there yet, whoever else does the same meanwhile."""
+    for last in (False, True):
+        try:
+            with engine.begin() as connection:
+                for table in SCHEMA.sorted_tables:
+                    connection.execute(CreateTable(table, if_not_exists=True))
+                    for index in table.indexes:
+                        connection.execute(CreateIndex(index, if_not_exists=True))
+        except IntegrityError:
+            # PostgreSQL's IF NOT EXISTS does not see what another transaction is about to commit.
+            if last:
+                raise
+        else:
+            return
 
 
 class StoredSubtrees:

@@ -7,6 +7,7 @@ any instruction it either finds the note and releases the same bytes again, or f
 - `replace` for what moves on, from one known value to the next: the last checkpoint that a witness has cosigned.
 
 A lost journal is lost state. It is never made again by opening it, since a party that forgets may contradict itself.
+So is one that was restored from a copy: whoever keeps it on a server must not fall back on a stale replica.
 
 Source: SPEC.md#parties-and-trust.
 """
@@ -15,18 +16,18 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from secballot.errors import StoreError
-from secballot.store.engine import open_engine, storing
+from secballot.store.engine import database_url, insert_unless_there, open_engine, sqlite_file, storing
 from secballot.store.syncing import sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
     from typing import Self
 
 _SCHEMA = sa.MetaData()
@@ -41,8 +42,11 @@ _NOTES = sa.Table(
 )
 
 
+_THERE_ALREADY: Final = "there is a journal here already, and it is never overwritten"
+
+
 class Journal:
-    """Notes by scope and key in one SQLite file that only its owner can read.
+    """Notes by scope and key: one SQLite file that only its owner can read, or one PostgreSQL database of its own.
 
     Safe to use from several threads and several processes at once. Values may be secret and are never shown.
     """
@@ -52,46 +56,52 @@ class Journal:
         self._engine = engine
 
     @classmethod
-    def create(cls, path: str | Path) -> Self:
-        """Return a new, empty journal in a file of mode 0600.
+    def create(cls, where: str | Path) -> Self:
+        """Return a new, empty journal.
 
         A creation that was killed leaves a file that `open` refuses; nothing can depend on it yet, so it may be
         removed by hand.
 
+        Args:
+            where: path of an SQLite file, made with mode 0600, or a database's URL. Whoever can read the database
+                learns the party's secrets: it belongs to this party, and to no other.
+
         Raises:
-            StoreError: there is a file of this name already, or the disk does not take it.
+            StoreError: there is a file of this name already, or a journal in the database, or it does not answer.
         """
-        path = Path(path)
+        path = sqlite_file(database_url(where))
         with storing(), ExitStack() as on_failure:
-            try:
-                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-            except FileExistsError as error:
-                raise StoreError("there is a journal here already, and it is never overwritten") from error
-            engine = open_engine(path, create=False)
+            if path is not None:
+                _make_file(path)
+            engine = open_engine(where, create=False)
             on_failure.callback(engine.dispose)
-            _SCHEMA.create_all(engine)
-            sync_folder(path.parent)
+            try:
+                _SCHEMA.create_all(engine, checkfirst=False)
+            except (IntegrityError, ProgrammingError) as error:
+                if not sa.inspect(engine).has_table(_NOTES.name):
+                    raise
+                raise StoreError(_THERE_ALREADY) from error
+            if path is not None:
+                sync_folder(path.parent)
             on_failure.pop_all()
         return cls(engine)
 
     @classmethod
-    def open(cls, path: str | Path) -> Self:
-        """Return the journal that is kept in this file.
+    def open(cls, where: str | Path) -> Self:
+        """Return the journal that is kept in this file, or in this database.
 
         Raises:
-            StoreError: the state is lost (no file, or no journal in it), others than the owner may read it, or the
-                database does not answer.
+            StoreError: the state is lost (no file, or no journal in it), others than the owner may read the file, or
+                the database does not answer.
         """
-        path = Path(path)
+        path = sqlite_file(database_url(where))
         with storing(), ExitStack() as on_failure:
-            if not path.is_file():
-                raise StoreError("state lost: there is no journal here")
-            if os.name == "posix" and path.stat().st_mode & 0o077:
-                raise StoreError("others than its owner may read or write the journal; it should have mode 0600")
-            engine = open_engine(path, create=False)
+            if path is not None:
+                _check_file(path)
+            engine = open_engine(where, create=False)
             on_failure.callback(engine.dispose)
             if not sa.inspect(engine).has_table(_NOTES.name):
-                raise StoreError("state lost: the file holds no journal")
+                raise StoreError("state lost: the database holds no journal")
             on_failure.pop_all()
         return cls(engine)
 
@@ -117,8 +127,7 @@ class Journal:
         """
         with storing(), self._engine.begin() as connection:
             # The insert comes first and takes the write lock, so no other value can get in between.
-            new = insert(_NOTES).values(scope=scope, key=key, value=value)
-            connection.execute(new.on_conflict_do_nothing())
+            connection.execute(insert_unless_there(self._engine, _NOTES, scope=scope, key=key, value=value))
             noted: bytes = connection.execute(_value(scope, key)).scalar_one()
         # The commit has returned: from here on the note survives a power cut.
         return noted
@@ -147,7 +156,7 @@ class Journal:
         """
         statement: sa.Insert | sa.Update
         if old is None:
-            statement = insert(_NOTES).values(scope=scope, key=key, value=new).on_conflict_do_nothing()
+            statement = insert_unless_there(self._engine, _NOTES, scope=scope, key=key, value=new)
         else:
             here = _NOTES.c.scope == scope, _NOTES.c.key == key, _NOTES.c.value == old
             statement = _NOTES.update().where(*here).values(value=new)
@@ -166,6 +175,20 @@ class Journal:
             rows = connection.execute(query).all()
         for row in rows:
             yield row.key, row.value
+
+
+def _make_file(path: Path) -> None:
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError as error:
+        raise StoreError(_THERE_ALREADY) from error
+
+
+def _check_file(path: Path) -> None:
+    if not path.is_file():
+        raise StoreError("state lost: there is no journal here")
+    if os.name == "posix" and path.stat().st_mode & 0o077:
+        raise StoreError("others than its owner may read or write the journal; it should have mode 0600")
 
 
 def _value(scope: str, key: bytes) -> sa.Select[Any]:

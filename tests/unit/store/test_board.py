@@ -23,7 +23,7 @@ from secballot.store.board_tables import SCHEMA
 from secballot.store.engine import open_engine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 ORIGIN = "log.example/sitting"
@@ -33,14 +33,14 @@ LEAVES = [leaf_hash(entry) for entry in ENTRIES]
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Return where the database goes."""
+    """Return where the file of an SQLite database goes."""
     return tmp_path / "board.db"
 
 
 @pytest.fixture
-def store(path: Path) -> Iterator[BoardStore]:
-    """Return an empty board."""
-    with BoardStore.create(path, ORIGIN) as board:
+def store(database: str) -> Iterator[BoardStore]:
+    """Return an empty board, in SQLite and in PostgreSQL."""
+    with BoardStore.create(database, ORIGIN) as board:
         yield board
 
 
@@ -83,11 +83,9 @@ def test_find_gives_the_first(store: BoardStore) -> None:
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cuts=st.lists(st.integers(0, 600), max_size=5), data=st.data())
-def test_roots_and_proofs(tmp_path: Path, cuts: list[int], data: st.DataObject) -> None:
+def test_roots_and_proofs(new_database: Callable[[], str], cuts: list[int], data: st.DataObject) -> None:
     """However the entries were batched, every prefix has its root and its proofs verify."""
-    where = tmp_path / "property.db"
-    where.unlink(missing_ok=True)
-    with BoardStore.create(where, ORIGIN) as board:
+    with BoardStore.create(new_database(), ORIGIN) as board:
         marks = sorted({0, *cuts, 600})
         for start, stop in pairwise(marks):
             board.append(ENTRIES[start:stop])
@@ -131,35 +129,58 @@ def test_a_batch_that_does_not_fit_is_the_callers_mistake(store: BoardStore) -> 
     assert store.size() == 0
 
 
-def test_create_and_open(path: Path) -> None:
+def test_create_and_open(new_database: Callable[[], str]) -> None:
     """A board is created once, opened by whoever knows its origin, and refused under another."""
+    database = new_database()
     with pytest.raises(StoreError):
-        BoardStore.open(path)
-    BoardStore.create(path, ORIGIN).close()
-    with pytest.raises(StoreError):
-        BoardStore.create(path, ORIGIN)
-    with pytest.raises(StoreError):
-        BoardStore.open(path, "other.example")
-    with BoardStore.open(path, ORIGIN) as board:
+        BoardStore.open(database)
+    BoardStore.create(database, ORIGIN).close()
+    with pytest.raises(StoreError, match="already"):
+        BoardStore.create(database, ORIGIN)
+    with pytest.raises(StoreError, match="another log"):
+        BoardStore.open(database, "other.example")
+    with BoardStore.open(database, ORIGIN) as board:
         board.append(ENTRIES[:3])
-    with BoardStore.open(f"sqlite:///{path}") as board:
+    with BoardStore.open(database) as board:
         assert (board.origin, board.size()) == (ORIGIN, 3)
     with pytest.raises(EncodingError):
-        BoardStore.create(path.with_name("other.db"), "two words")
+        BoardStore.create(new_database(), "two words")
 
 
-def test_a_killed_creation_can_be_repeated(path: Path) -> None:
-    """A file without a board in it is no obstacle, and no board."""
-    path.touch(mode=0o600)
+def test_a_killed_creation_can_be_repeated(database: str) -> None:
+    """A database without a board in it is no obstacle, and no board."""
+    engine = open_engine(database, create=True)
+    engine.dispose()
     with pytest.raises(StoreError):
-        BoardStore.open(path)
-    engine = open_engine(path, create=True)
+        BoardStore.open(database)
     SCHEMA.create_all(engine)
     engine.dispose()
     with pytest.raises(StoreError):
-        BoardStore.open(path)
-    BoardStore.create(path, ORIGIN).close()
-    BoardStore.open(path, ORIGIN).close()
+        BoardStore.open(database)
+    BoardStore.create(database, ORIGIN).close()
+    BoardStore.open(database, ORIGIN).close()
+
+
+def test_two_creations_at_once_make_one_board(database: str) -> None:
+    """Whoever comes second is told that there is a board, and leaves the first one's alone."""
+    start = threading.Barrier(4)
+    outcomes: list[str] = []
+
+    def creator(number: int) -> None:
+        start.wait()
+        try:
+            BoardStore.create(database, f"log.example/{number}").close()
+        except StoreError as error:
+            outcomes.append(error.message)
+        else:
+            outcomes.append("made")
+
+    threads = [threading.Thread(target=creator, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["made"] + ["there is a board here already"] * 3
 
 
 def test_garbage_is_a_store_error(path: Path, tmp_path: Path) -> None:
@@ -173,18 +194,19 @@ def test_garbage_is_a_store_error(path: Path, tmp_path: Path) -> None:
             BoardStore.create(where, ORIGIN)
 
 
-def test_only_the_owner_may_read(store: BoardStore, path: Path) -> None:
+def test_only_the_owner_may_read(path: Path) -> None:
     """The database and the files that SQLite puts beside it have mode 0600, whatever the umask."""
-    store.append(ENTRIES[:1])
-    files = list(path.parent.glob("board.db*"))
-    assert len(files) == 3
-    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    with BoardStore.create(path, ORIGIN) as store:
+        store.append(ENTRIES[:1])
+        files = list(path.parent.glob("board.db*"))
+        assert len(files) == 3
+        assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
 
 
-def test_commits_are_synced(store: BoardStore, path: Path) -> None:
+def test_commits_are_synced(path: Path) -> None:
     """Acknowledged means synced, by path and by URL: the write-ahead log is synced at every commit."""
-    with BoardStore.open(f"sqlite:///{path}") as by_url:
-        for board in (store, by_url):
+    with BoardStore.create(path, ORIGIN) as by_path, BoardStore.open(f"sqlite:///{path}") as by_url:
+        for board in (by_path, by_url):
             with board._engine.connect() as connection:
                 assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
                 assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
@@ -227,9 +249,9 @@ def test_lost_rows_are_noticed(path: Path) -> None:
         BoardStore.open(path)
 
 
-def test_a_stale_expectation_appends_nothing(store: BoardStore, path: Path) -> None:
+def test_a_stale_expectation_appends_nothing(store: BoardStore, database: str) -> None:
     """Whoever expects another size than the board's learns it, and nothing is stored."""
-    with BoardStore.open(path) as other:
+    with BoardStore.open(database) as other:
         other.append(ENTRIES[:2])
         with pytest.raises(StoreError):
             store.append(ENTRIES[:1])
@@ -284,9 +306,9 @@ APPENDER = textwrap.dedent(
 )
 
 
-def _appender(path: Path, name: str, count: int) -> subprocess.Popen[str]:
+def _appender(database: str, name: str, count: int) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", APPENDER, str(path), name, str(count)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", APPENDER, database, name, str(count)], stdout=subprocess.PIPE, text=True
     )
 
 
@@ -299,9 +321,9 @@ def _check_whole(board: BoardStore) -> list[bytes]:
     return entries
 
 
-def test_processes_race(store: BoardStore, path: Path) -> None:
+def test_processes_race(store: BoardStore, database: str) -> None:
     """Two processes that append at once interleave whole batches and lose none."""
-    running = [_appender(path, name, 50) for name in ("left", "right")]
+    running = [_appender(database, name, 50) for name in ("left", "right")]
     for process in running:
         process.communicate(timeout=120)
         assert process.returncode == 0
@@ -314,12 +336,12 @@ def test_processes_race(store: BoardStore, path: Path) -> None:
     assert all(len({entry.split()[0] for entry in batch}) == 1 for batch in batches)
 
 
-def test_a_kill_loses_nothing_acknowledged(path: Path) -> None:
+def test_a_kill_loses_nothing_acknowledged(database: str) -> None:
     """A process killed while it appends leaves every batch it acknowledged, at its index, and no half batch."""
-    BoardStore.create(path, ORIGIN).close()
+    BoardStore.create(database, ORIGIN).close()
     acknowledged: dict[int, bytes] = {}
     for kill in range(4):
-        process = _appender(path, f"round{kill}", 100_000)
+        process = _appender(database, f"round{kill}", 100_000)
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         for _ in range(3 + 4 * kill):
@@ -331,7 +353,7 @@ def test_a_kill_loses_nothing_acknowledged(path: Path) -> None:
             if line.endswith("\n"):
                 first, done = map(int, line.split())
                 acknowledged[first] = f"round{kill} {done - 5}".encode()
-        with BoardStore.open(path, ORIGIN) as board:
+        with BoardStore.open(database, ORIGIN) as board:
             entries = _check_whole(board)
             assert len(entries) % 5 == 0
             assert len(entries) >= 5 * (3 + 4 * kill)

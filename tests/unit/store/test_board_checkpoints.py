@@ -17,7 +17,6 @@ from secballot.store.board import BoardStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 ORIGIN = "log.example/sitting"
 LOG = Ed25519Signer(ORIGIN, SigningKey(bytes([1]) * 32))
@@ -27,15 +26,9 @@ LEAVES = [leaf_hash(entry) for entry in ENTRIES]
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Return where the database goes."""
-    return tmp_path / "board.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[BoardStore]:
-    """Return an empty board."""
-    with BoardStore.create(path, ORIGIN) as board:
+def store(database: str) -> Iterator[BoardStore]:
+    """Return an empty board, in SQLite and in PostgreSQL."""
+    with BoardStore.create(database, ORIGIN) as board:
         yield board
 
 

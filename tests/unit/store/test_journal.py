@@ -17,29 +17,29 @@ from secballot.errors import StoreError
 from secballot.store.journal import Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Return where the journal goes."""
+    """Return where the file of an SQLite journal goes."""
     return tmp_path / "journal.db"
 
 
 @pytest.fixture
-def journal(path: Path) -> Iterator[Journal]:
-    """Return an empty journal."""
-    with Journal.create(path) as made:
+def journal(database: str) -> Iterator[Journal]:
+    """Return an empty journal, in SQLite and in PostgreSQL."""
+    with Journal.create(database) as made:
         yield made
 
 
-def test_the_first_value_stays(journal: Journal, path: Path) -> None:
+def test_the_first_value_stays(journal: Journal, database: str) -> None:
     """The first value is given back to whoever notes another, also after the journal is opened again."""
     assert journal.get("tally", b"poll 1") is None
     assert journal.put_once("tally", b"poll 1", b"first") == b"first"
     assert journal.put_once("tally", b"poll 1", b"second") == b"first"
-    with Journal.open(path) as again:
+    with Journal.open(database) as again:
         assert again.put_once("tally", b"poll 1", b"third") == b"first"
         assert again.get("tally", b"poll 1") == b"first"
 
@@ -70,13 +70,13 @@ def test_replace_compares(journal: Journal) -> None:
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(st.lists(st.tuples(st.sampled_from("ab"), st.binary(max_size=2), st.binary(max_size=3)), max_size=12))
+@given(notes=st.lists(st.tuples(st.sampled_from("ab"), st.binary(max_size=2), st.binary(max_size=3)), max_size=12))
 def test_it_is_a_dictionary_that_only_grows(
-    tmp_path_factory: pytest.TempPathFactory, notes: list[tuple[str, bytes, bytes]]
+    new_database: Callable[[], str], notes: list[tuple[str, bytes, bytes]]
 ) -> None:
     """Any notes at all: a dictionary with `setdefault` says what the journal says."""
     model: dict[tuple[str, bytes], bytes] = {}
-    with Journal.create(tmp_path_factory.mktemp("model") / "journal.db") as journal:
+    with Journal.create(new_database()) as journal:
         for scope, key, value in notes:
             assert journal.put_once(scope, key, value) == model.setdefault((scope, key), value)
         for scope in "ab":
@@ -96,18 +96,35 @@ def test_a_lost_journal_is_not_made_again(path: Path) -> None:
         Journal.open(path)
 
 
-def test_creation_overwrites_nothing(journal: Journal, path: Path) -> None:
-    """A second creation is refused, and so is one over any other file."""
+def test_a_journal_that_was_never_made_is_lost_state(database: str) -> None:
+    """Opening makes no journal, and says that the state is lost."""
+    with pytest.raises(StoreError, match="state lost"):
+        Journal.open(database)
+    with pytest.raises(StoreError, match="state lost"):
+        Journal.open(database)
+
+
+def test_creation_overwrites_nothing(journal: Journal, database: str) -> None:
+    """A second creation is refused, and the first journal keeps its notes."""
     journal.put_once("seed", b"", b"precious")
-    with pytest.raises(StoreError):
-        Journal.create(path)
+    with pytest.raises(StoreError, match="never overwritten"):
+        Journal.create(database)
     assert journal.get("seed", b"") == b"precious"
+
+
+def test_a_file_needs_its_folder(path: Path) -> None:
+    """No folder is made on the way."""
     with pytest.raises(StoreError):
         Journal.create(path.parent / "missing" / "journal.db")
 
 
-def test_only_the_owner_reads_it(journal: Journal, path: Path) -> None:
+def test_only_the_owner_reads_it(path: Path) -> None:
     """The file and what SQLite puts beside it are the owner's alone, and a journal open to others is refused."""
+    with Journal.create(path) as journal:
+        _check_private(journal, path)
+
+
+def _check_private(journal: Journal, path: Path) -> None:
     journal.put_once("seed", b"", b"precious")
     files = [file for file in path.parent.iterdir() if file.name.startswith(path.name)]
     assert files
@@ -160,9 +177,9 @@ WRITER = textwrap.dedent(
 )
 
 
-def test_a_kill_loses_nothing_noted(journal: Journal, path: Path) -> None:
+def test_a_kill_loses_nothing_noted(journal: Journal, database: str) -> None:
     """Whatever was given back before a kill is there afterwards, and at most one note more."""
-    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True)
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, database], stdout=subprocess.PIPE, text=True)
     assert writer.stdout is not None
     seen = -1
     for line in writer.stdout:
