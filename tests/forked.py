@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from secballot.roles.registrar import Registrar
-    from secballot.store.journal import Journal
+    from secballot.store.sealed_journal import Notes
 
 SCOPES = ("seed", "tally", "decryption", "objection-clock", "issued", "rsa")
 """What parties note in their journals."""
 
 
-def copy_journal(source: Journal, target: Journal, scopes: Sequence[str] = SCOPES) -> None:
+def copy_journal(source: Notes, target: Notes, scopes: Sequence[str] = SCOPES) -> None:
     """Note in one journal what another holds."""
     for scope in scopes:
         for key, value in source.items(scope):

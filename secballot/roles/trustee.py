@@ -9,6 +9,8 @@ It takes the log, never ciphertexts. Before it releases a decryption it (SPEC.md
 4. stores the tally id, then the document, each synced, before anything is posted;
 5. posts the stored bytes: the same tally gives the same document, another tally is refused for ever.
 
+A trustee restored from a backup looks for its own decryption on the log first: what it finds there is what it released.
+
 Source: SPEC.md#ceremony, SPEC.md#tally.
 """
 
@@ -30,6 +32,7 @@ from secballot.record.ceremony import ceremony_transcript
 from secballot.records.ballot import Ballot
 from secballot.records.ceremony import CeremonyConfirm, CeremonyShares
 from secballot.records.closing import Annulment, Objection
+from secballot.records.decryption import Decryption
 from secballot.records.entry import decode_entry
 from secballot.roles.officer import Closer, poll_by_number
 from secballot.roles.party import sign_entry
@@ -152,7 +155,7 @@ class Trustee(Closer):
             raise RefusalError("every contest is below the privacy floor and stays closed; that is as it should be")
         self._check_objections(poll, now, objections)
         self._check_drop_box(poll, drop_box)
-        self._check_own_documents(poll)
+        self._adopt_own_documents(poll)
         if self._journal.put_once("tally", poll.ctx, poll.tally_id) != poll.tally_id:
             raise RefusalError("another tally of this poll was decrypted before; a second one would reveal ballots")
         documents = [self._document(poll, at + 1, secret) for at, floor in enumerate(poll.at_floor) if floor]
@@ -231,11 +234,22 @@ class Trustee(Closer):
             tracker = leaf_hash(dropped.entry).hex()[:16]
             raise RefusalError(f"a good ballot received in time is missing from the log (leaf {tracker}…)")
 
-    def _check_own_documents(self, poll: PollState) -> None:
-        """Refuse if the log holds this trustee's decryption and the journal does not know it: state was lost."""
-        on_log = any(trustee == self.index for _, trustee in poll.documents)
-        if on_log and self._journal.get("tally", poll.ctx) is None:
-            raise RefusalError("the log holds a decryption of this trustee that its state does not know: state lost")
+    def _adopt_own_documents(self, poll: PollState) -> None:
+        """Note this trustee's own decryptions that the log holds and the journal does not, as after a restore.
+
+        Such a decryption took effect, so it is of this very tally: to note it gives nothing away, and the same bytes
+        stay the only ones of their contest.
+        """
+        on_log = {contest for contest, trustee in poll.documents if trustee == self.index}
+        if not on_log or self._journal.get("tally", poll.ctx) is not None:
+            return
+        self._journal.put_once("tally", poll.ctx, poll.tally_id)
+        for judgement in self.view.judgements:
+            if judgement.kind == "decryption" and judgement.outcome.stands:
+                data = self.view.entry(judgement.index)
+                entry = decode_entry(data)
+                if isinstance(entry.body, Decryption) and (entry.signer, entry.body.ctx) == (self.public_key, poll.ctx):
+                    self._journal.put_once("decryption", poll.ctx + encode_u64(entry.body.contest), data)
 
     def _secret_share(self) -> Scalars:
         """Return x_i from the stored seed, once the log's ceremony is this trustee's own.

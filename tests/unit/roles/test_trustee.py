@@ -336,7 +336,7 @@ def test_the_tally_is_noted_before_anything_is_released(simulator: Simulator, tr
 
 
 def test_lost_state_means_no_decryption(simulator: Simulator, trustee: Trustee, tmp_path: Path) -> None:
-    """TL-08: a journal made anew, and one restored from before the decryption that the log holds."""
+    """TL-08: a journal made anew decrypts nothing, and one that is not there is not made."""
     now = simulator.rehearsal.now
     empty = Journal.create(tmp_path / "empty")
     forgetful = Trustee(trustee.key, simulator.rehearsal.view(), simulator.rehearsal, empty)
@@ -344,14 +344,26 @@ def test_lost_state_means_no_decryption(simulator: Simulator, trustee: Trustee, 
         forgetful.decrypt(1, now=now)
     with pytest.raises(StoreError):
         Journal.open(tmp_path / "deleted")
+
+
+def test_a_restored_trustee_finds_its_decryption_on_the_log(
+    simulator: Simulator, trustee: Trustee, tmp_path: Path
+) -> None:
+    """TL-08: restored from before its decryption it releases the same bytes, and no other tally's ever."""
+    now = simulator.rehearsal.now
     trustee.decrypt(1, now=now)
     simulator.rehearsal.witness()
     restored = Journal.create(tmp_path / "restored")
     copy_journal(trustee._journal, restored, ["seed"])
-    old = Trustee(trustee.key, simulator.rehearsal.view(), simulator.rehearsal, restored)
-    with pytest.raises(RefusalError, match="state lost"):
-        old.decrypt(1, now=now)
-    assert list(restored.items("decryption")) == []
+    again = Trustee(trustee.key, simulator.rehearsal.view(), simulator.rehearsal, restored)
+
+    with pytest.raises(RefusalError, match="repeats"):  # the simulated board promises nothing twice
+        again.decrypt(1, now=now)
+    assert list(restored.items("decryption")) == list(trustee._journal.items("decryption"))
+    other = doctored(simulator)
+    deceived = Trustee(trustee.key, WitnessedView(other.source(), other.anchor), simulator.rehearsal, restored)
+    with pytest.raises(RefusalError, match="another tally"):
+        deceived.decrypt(1, now=now)
 
 
 def test_a_trustee_that_lost_its_seed_does_not_join_again(simulator: Simulator, trustee: Trustee) -> None:
