@@ -297,7 +297,8 @@ class PublishedSource:
             yield from bundle[max(0, start - first) : stop - first]
 
     def discrepancies(self, size: int, subtree: Callable[[int, int], bytes]) -> Iterator[str]:
-        """Yield one line for each file below `size` that is unreadable, or holds other hashes than the entries give."""
+        """Yield one line for each file below `size` that is unreadable, or does not hold what the others imply."""
+        yield from self._list_discrepancies()
         for name, note in self._notes():
             if isinstance(note, StoreError):
                 yield f"{name}: {note.message}"
@@ -310,6 +311,16 @@ class PublishedSource:
                 continue
             if any(value != subtree(level, first + place) for place, value in enumerate(held)):
                 yield f"{tile.path}: other hashes than those of the entries"
+
+    def _list_discrepancies(self) -> Iterator[str]:
+        """Yield a line if the list of sizes, from which readers by URL learn them, is not that of the files."""
+        try:
+            if decode_sizes(self._files.read(SIZES, MAX_SIZES)) != self._sizes():
+                yield f"{SIZES}: other sizes than those of the checkpoints beside it"
+        except MissingFileError:
+            return  # a mirror need not keep it
+        except (EncodingError, StoreError) as error:
+            yield f"{SIZES}: {error.message}"
 
     def _sizes(self) -> list[int]:
         """Return the sizes of kept checkpoints, as far as they can be known."""

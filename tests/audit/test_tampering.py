@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,6 +17,9 @@ from secballot.errors import StoreError
 from secballot.store.source import open_source
 from tests.audit.sources import golden_source, publish
 from tests.simulator import golden
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +86,19 @@ def test_one_changed_byte_anywhere_is_noticed(published: Path, tmp_path: Path, d
         assert report.verdict is Verdict.STANDS
         assert report.polls == judged(published).polls
         assert listed(report) > 0
+
+
+@pytest.mark.parametrize(
+    "change", [lambda b: b"1\n" + b, lambda b: b[2:], lambda b: b"0" + b, lambda b: b[:-1], lambda _: b""]
+)
+def test_a_list_of_other_sizes_is_named(folder: Path, change: Callable[[bytes], bytes]) -> None:
+    """Readers of a folder need no list, but those by URL would miss checkpoints, or look for some in vain."""
+    path = folder / "checkpoint-by-size/list"
+    path.write_bytes(change(path.read_bytes()))
+    report = judged(folder)
+
+    assert report.verdict is Verdict.STANDS
+    assert [line.partition(":")[0] for line in report.log.ignored_files] == ["checkpoint-by-size/list"]
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
