@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 from secballot.board.note import ED25519, VerifierKey
@@ -18,58 +12,28 @@ from secballot.net.witness_client import latest_cosigned
 from secballot.records.manifest import MANIFEST
 from secballot.roles.board import BoardOperator
 from secballot.roles.remote import RemoteBoard, open_source
-from secballot.sealing import COST_SMALL
-from secballot.store.keyfile import write_key
 from secballot_cli.main import ExitCode, run
+from tests.running import key_files, passphrase_file, secballot, wait_for_publication
 from tests.small_sitting import ORIGIN, SITTING_ID, SMALL_MANIFEST, document, founding, key, public
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-PASSPHRASE = "correct horse"
 ANCHOR = ("--sitting", SITTING_ID.hex())
 
 
 @pytest.fixture
 def passphrase(tmp_path: Path) -> tuple[str, str]:
-    """Give the passphrase as a service manager would: in a file that only its owner reads."""
-    file = tmp_path / "passphrase"
-    file.write_text(f"{PASSPHRASE}\n")
-    file.chmod(0o600)
-    return "--passphrase-file", str(file)
+    """Return the option that gives the passphrase."""
+    return passphrase_file(tmp_path)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Return a folder with the key files of log, promises and two witnesses, and the manifest."""
-    for name in ("log", "promise", "w1.example", "w2.example"):
-        write_key(tmp_path / f"{name}.key", key(name), PASSPHRASE, COST_SMALL)
+    key_files(tmp_path, "log", "promise", "w1.example", "w2.example")
     (tmp_path / "manifest.json").write_bytes(MANIFEST.encode(SMALL_MANIFEST))
     return tmp_path
-
-
-@contextmanager
-def program(*arguments: str) -> Iterator[str]:
-    """Run a serving command, yield the URL it says it listens on, and stop it as a person would."""
-    code = "import sys; from secballot_cli.main import run; sys.exit(run(sys.argv[1:]))"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, *arguments, "--port", "0"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-    )
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line.startswith("listening on "), process.communicate()[1]
-        yield line.removeprefix("listening on ").strip()
-    finally:
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
-        assert "Traceback" not in err, err
-        assert process.returncode in {0, 130}, (out, err)
 
 
 def _witness(
@@ -92,17 +56,17 @@ def test_a_board_and_its_witnesses_run(
     assert run(["board", "create", database, str(folder / "manifest.json"), *keys]) == ExitCode.PASSED
     assert capsys.readouterr().out.replace(" ", "").strip() == SITTING_ID.hex()
     one, two = (_witness(folder, name, passphrase, capsys) for name in ("w1.example", "w2.example"))
-    with program(*one) as first, program(*two) as second:
+    with secballot(*one) as first, secballot(*two) as second:
         serve = (
             *("board", "serve", database, *ANCHOR, *keys, "--interval", "0.1", "--publish", str(folder / "log")),
             *("--witness", f"w1.example={first}", "--witness", f"w2.example={second}"),
         )
         for round_number in (1, 2):
-            with program(*serve) as url, HttpClient(url) as client:
+            with secballot(*serve) as url, HttpClient(url) as client:
                 board = RemoteBoard(client, SITTING_ID, public("promise"))
                 posted = [board.post(entry) for entry in (*founding(), document(round_number))]
                 assert [promise.index for promise in posted] == [0, 1, 1 + round_number]
-                _wait_for(url, 2 + round_number)
+                wait_for_publication(url, 2 + round_number)
                 assert list(open_source(url).entries(0, 2)) == founding()
                 assert run(["audit", url, *ANCHOR]) == ExitCode.PASSED
         with HttpClient(first) as client:
@@ -110,14 +74,6 @@ def test_a_board_and_its_witnesses_run(
     assert run(["board", "publish", database, str(folder / "again"), "--archive", str(folder / "l.zip")]) == 0
     for where in (folder / "log", folder / "again", folder / "l.zip"):
         assert run(["audit", str(where), *ANCHOR]) == ExitCode.PASSED
-
-
-def _wait_for(url: str, size: int) -> None:
-    for _ in range(200):
-        facts = httpx.get(f"{url}/health", trust_env=False).json()
-        if facts["published"] == size:
-            return
-    raise AssertionError(facts)
 
 
 def test_what_is_not_there_is_not_served(

@@ -1,0 +1,68 @@
+"""Programs that tests start for real, talk to over HTTP, and stop as a person would."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import httpx
+
+from secballot.sealing import COST_SMALL
+from secballot.store.keyfile import write_key
+from tests.small_sitting import key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PASSPHRASE = "correct horse"
+
+
+def passphrase_file(folder: Path) -> tuple[str, str]:
+    """Return the option that gives the passphrase as a service manager would: in a file that only its owner reads."""
+    file = folder / "passphrase"
+    file.write_text(f"{PASSPHRASE}\n")
+    file.chmod(0o600)
+    return "--passphrase-file", str(file)
+
+
+def key_files(folder: Path, *names: str) -> None:
+    """Write the key file of each of these names."""
+    for name in names:
+        write_key(folder / f"{name}.key", key(name), PASSPHRASE, COST_SMALL)
+
+
+@contextmanager
+def secballot(*arguments: str) -> Iterator[str]:
+    """Run a serving command of secballot on a free port, yield the URL it says it listens on, and interrupt it."""
+    code = "import sys; from secballot_cli.main import run; sys.exit(run(sys.argv[1:]))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *arguments, "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("listening on "), process.communicate()[1]
+        yield line.removeprefix("listening on ").strip()
+    finally:
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+        assert "Traceback" not in err, err
+        assert process.returncode in {0, 130}, (out, err)
+
+
+def wait_for_publication(url: str, size: int) -> None:
+    """Wait until a board shows a checkpoint of this size."""
+    for _ in range(400):
+        facts = httpx.get(f"{url}/health", trust_env=False).json()
+        if facts["published"] == size:
+            return
+    raise AssertionError(facts)
