@@ -242,6 +242,7 @@ class CountingElements:
         return Elements.decode(data, allow_identity=allow_identity)
 
 
+@pytest.mark.attack("PA-09", "SB-09")
 @pytest.mark.parametrize("batched", [False, True])
 def test_a_copied_credential_with_a_garbage_proof_costs_two_decodings(
     monkeypatch: pytest.MonkeyPatch, batched: bool
@@ -276,6 +277,7 @@ def test_a_copied_credential_with_a_garbage_proof_costs_two_decodings(
 # --- opened ballots
 
 
+@pytest.mark.attack("SB-01")
 def test_what_is_shown_of_an_opened_ballot_cannot_be_cast() -> None:
     """Every scalar that the seed gives, and every response of the ballot, is tried as t or z: none completes it."""
     sealed = seal_sample(CONTEXT, ((0, 1, 0),))
@@ -320,6 +322,7 @@ def test_an_opened_and_a_cast_ballot_of_one_credential_do_not_give_its_secret_aw
         opened.cast()
 
 
+@pytest.mark.attack("SB-01")
 def test_the_nonce_does_not_come_from_the_seed() -> None:
     """One seed with other fresh bytes, or another credential, gives another T; the seed alone gives none."""
     commitments = {

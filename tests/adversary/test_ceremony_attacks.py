@@ -76,6 +76,7 @@ def rogue_commitments(z: Scalars) -> bytes:
     return C0.encode() + RUN.reveals[2].commitments[32:]
 
 
+@pytest.mark.attack("DK-01")
 def test_a_rogue_key_would_own_the_joint_key() -> None:
     """The attack is real: taken without its proof, the forged dealing makes Y = z·G with z known to one trustee."""
     z = Scalars.random()
@@ -97,6 +98,7 @@ def rogue_proofs() -> dict[str, bytes]:
     }
 
 
+@pytest.mark.attack("DK-01")
 @pytest.mark.parametrize("offer", list(rogue_proofs()))
 def test_a_rogue_key_has_no_proof(offer: str) -> None:
     """Whatever proof stands in, CER-03 names the rogue."""
@@ -106,11 +108,13 @@ def test_a_rogue_key_has_no_proof(offer: str) -> None:
     assert_blames(lambda: verify_reveal(RUN.session, 2, commit_to(RUN.session, 2, reveal), reveal), "CER-03", 2)
 
 
+@pytest.mark.attack("DK-02")
 def test_copying_another_trustees_rounds_fails_at_the_hash() -> None:
     """Rounds 0 and 1 of trustee 1, posted word for word by trustee 2."""
     assert_blames(lambda: verify_reveal(RUN.session, 2, RUN.commits[1], RUN.reveals[1]), "CER-01", 2)
 
 
+@pytest.mark.attack("DK-02")
 def test_copying_another_trustees_reveal_fails_at_the_proof() -> None:
     """A trustee that learnt the reveal early and committed to it under its own index cannot prove it."""
     commit = commit_to(RUN.session, 2, RUN.reveals[1])
@@ -118,6 +122,7 @@ def test_copying_another_trustees_reveal_fails_at_the_proof() -> None:
     assert_blames(lambda: verify_reveal(RUN.session, 2, commit, RUN.reveals[1]), "CER-03", 2)
 
 
+@pytest.mark.attack("DK-02", "FS-07")
 @pytest.mark.parametrize(
     "session",
     [
@@ -136,6 +141,7 @@ def test_proofs_of_one_ceremony_are_worth_nothing_in_another(session: Session) -
     assert_blames(lambda: verify_reveal(session, 1, commit, RUN.reveals[1]), "CER-03", 1)
 
 
+@pytest.mark.attack("FS-06")
 def test_the_two_proofs_do_not_stand_in_for_each_other() -> None:
     """One key for C_0 and E, with the proofs swapped: the labels tell them apart."""
     session = session_of(1, 1)
@@ -155,6 +161,7 @@ def test_the_two_proofs_do_not_stand_in_for_each_other() -> None:
     assert_blames(lambda: verify_reveal(session, 1, commit_to(session, 1, swapped), swapped), "CER-03", 1)
 
 
+@pytest.mark.attack("DK-03")
 def test_a_reveal_chosen_after_the_others_were_seen_fails_at_the_hash() -> None:
     """A rushing trustee with a second, honest polynomial cannot put it in place of the one it committed to."""
     late = TrusteeSecrets(RUN.session, 3, seed("second thoughts"))
@@ -166,6 +173,7 @@ def test_a_reveal_chosen_after_the_others_were_seen_fails_at_the_hash() -> None:
 # Commitments of another length ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.attack("DK-04")
 def test_a_longer_commitment_vector_would_pass_every_share_check() -> None:
     """The attack is real: with three coefficients where two belong, shares fit and two of them rebuild nothing."""
     f = Scalars.random(3)
@@ -179,6 +187,7 @@ def test_a_longer_commitment_vector_would_pass_every_share_check() -> None:
     assert sum(weight * share for weight, share in zip(weights, shares.values(), strict=True)) % ORDER != a
 
 
+@pytest.mark.attack("DK-04", "EN-02")
 @pytest.mark.parametrize(
     "change",
     [
@@ -211,6 +220,7 @@ def test_commitments_of_another_length_or_the_identity_are_refused(change: Calla
     assert_blames(lambda: verify_reveal(RUN.session, 2, commit_to(RUN.session, 2, reveal), reveal), "CER-02", 2)
 
 
+@pytest.mark.attack("EN-02")
 @pytest.mark.parametrize("key", [bytes(32), b"\xff" * 32], ids=["identity", "not canonical"])
 def test_an_encryption_key_must_decode(key: bytes) -> None:
     """Shares for the identity would be readable by everybody."""
@@ -222,6 +232,7 @@ def test_an_encryption_key_must_decode(key: bytes) -> None:
 # Indices, views and foreign states -----------------------------------------------------------------------------------
 
 
+@pytest.mark.attack("DK-06")
 @pytest.mark.parametrize("index", [0, -1, 4, ORDER, ORDER + 1, True, "1", 1.0])
 def test_no_share_is_dealt_at_an_index_that_is_no_participants(index: int) -> None:
     """Index 0 is the secret itself, and ℓ is 0 again; True and 1.0 would be second names of trustee 1."""
@@ -237,6 +248,7 @@ def test_no_share_is_dealt_at_an_index_that_is_no_participants(index: int) -> No
         judge_complaint(RUN.session, index, CeremonyComplain(9, bytes(32), bytes(64), 1), RUN.dealings, RUN.shares)
 
 
+@pytest.mark.attack("DK-08")
 def test_two_views_of_one_session_have_two_transcripts() -> None:
     """A dealer that shows two trustees two polynomials gets no hash that both confirm."""
     leaves = [seed("leaf", i) for i in range(9)]
@@ -250,6 +262,7 @@ def test_two_views_of_one_session_have_two_transcripts() -> None:
     assert len(hashes) == 2
 
 
+@pytest.mark.attack("DK-08", "DK-10")
 def test_every_part_of_a_transcript_is_confirmed() -> None:
     """Other leaves, another order, another joint key, permuted public shares, another session: another hash."""
     leaves = [seed("leaf", i) for i in range(9)]
@@ -270,6 +283,7 @@ def test_every_part_of_a_transcript_is_confirmed() -> None:
     assert len(set(hashes)) == len(hashes)
 
 
+@pytest.mark.attack("DK-09")
 def test_a_trustee_does_not_live_in_a_foreign_ceremony() -> None:
     """State of one sitting, log of another: the trustee refuses to deal, to confirm and to take a share."""
     foreign = run_ceremony(session_of(sitting_id=seed("another sitting")))

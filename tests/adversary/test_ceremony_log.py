@@ -50,6 +50,7 @@ def step(simulator: Simulator, *indices: int) -> None:
 # Bias by who speaks last ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.attack("DK-03")
 def test_who_dislikes_the_key_it_would_complete_is_left_out_of_a_fresh_one() -> None:
     """Rushing: it has seen all other reveals and keeps silent; the next session's key holds none of these."""
     simulator = founded()
@@ -70,6 +71,7 @@ def test_who_dislikes_the_key_it_would_complete_is_left_out_of_a_fresh_one() -> 
     assert simulator.rehearsal.trustees[3].step() is None
 
 
+@pytest.mark.attack("DK-03")
 def test_a_reveal_chosen_after_the_others_is_refused() -> None:
     """Rushing without silence: round 0 fixed what round 1 shows."""
     stage = CeremonyStage.begin()
@@ -81,6 +83,7 @@ def test_a_reveal_chosen_after_the_others_is_refused() -> None:
     assert stage.session.participants == (1, 2, 3)
 
 
+@pytest.mark.attack("DK-03")
 def test_a_new_round_0_after_the_first_reveal_is_equivocation() -> None:
     """The same trick one round earlier."""
     stage = CeremonyStage.begin()
@@ -91,6 +94,7 @@ def test_a_new_round_0_after_the_first_reveal_is_equivocation() -> None:
     assert stage.send(4, "ceremony-commit", commit) == fault("CER-10", "trustee 4")
 
 
+@pytest.mark.attack("SB-02")
 def test_the_presidium_cannot_drop_whom_it_dislikes() -> None:
     """A restart names who is silent; nobody who has spoken is, and nobody outside the restart decides."""
     stage = CeremonyStage.begin()
@@ -140,6 +144,7 @@ def all_alike(shares: CeremonyShares) -> CeremonyShares:
     return replace(shares, ephemerals=shares.ephemerals[:32] * 4, sealed=shares.sealed[:48] * 4)
 
 
+@pytest.mark.attack("DK-05")
 @pytest.mark.parametrize(("lie", "accuser"), [(swapped, 2), (spoilt, 1), (all_alike, 2)])
 def test_honest_trustees_convict_a_dealer_of_bad_shares(lie: object, accuser: int) -> None:
     """The first that is cheated complains by itself; the others go on without the dealer, and confirm."""
@@ -155,6 +160,7 @@ def test_honest_trustees_convict_a_dealer_of_bad_shares(lie: object, accuser: in
     assert ceremony.ended[0].blamed == Party("trustee", 3)
 
 
+@pytest.mark.attack("DK-07")
 def test_shares_of_an_earlier_session_convict_whoever_replays_them() -> None:
     """Sealed for other keys and bound to another session: they do not open."""
     stage = CeremonyStage.begin()
@@ -171,6 +177,7 @@ def test_shares_of_an_earlier_session_convict_whoever_replays_them() -> None:
     assert stage.send(1, "ceremony-complain") == Verdict("effect", "CER-05", "trustee 3")
 
 
+@pytest.mark.attack("DK-05")
 def test_an_open_complaint_completes_nothing() -> None:
     """While one participant has not confirmed there is no key, however many others have."""
     stage = CeremonyStage.begin()
@@ -186,6 +193,7 @@ def test_an_open_complaint_completes_nothing() -> None:
 # Views ---------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.attack("DK-08")
 def test_two_logs_of_one_ceremony_have_two_transcripts() -> None:
     """A board shows one trustee other rounds than the rest: its confirmation fits the log that it saw alone."""
     one, other = CeremonyStage.begin(), CeremonyStage.begin()
@@ -201,6 +209,7 @@ def test_two_logs_of_one_ceremony_have_two_transcripts() -> None:
     assert one.send(2, "ceremony-confirm", foreign) == fault("CER-07", "trustee 2")
 
 
+@pytest.mark.attack("DK-09")
 def test_a_trustee_consents_to_no_ceremony_but_its_own() -> None:
     """The organisers, holding every identity key, hold a ceremony of their own: the true trustee refuses its key."""
     simulator = founded()
@@ -238,6 +247,7 @@ def test_a_trustee_does_not_go_on_with_rounds_that_it_never_posted() -> None:
     assert ceremony_of(simulator).round == 2
 
 
+@pytest.mark.attack("SB-02")
 def test_a_complete_ceremony_cannot_be_redone() -> None:
     """Neither by restart nor by equivocation does the key change, once it stands."""
     simulator = founded()

@@ -100,6 +100,7 @@ def bad_rounds() -> dict[str, dict[int, CeremonyShares]]:
     }
 
 
+@pytest.mark.attack("DK-05")
 @pytest.mark.parametrize("defect", list(bad_rounds()))
 def test_a_bad_share_convicts_its_dealer(defect: str) -> None:
     """The receiver complains, everybody upholds it, and the receiver takes no share of the session."""
@@ -133,6 +134,7 @@ def test_the_first_bad_dealer_is_the_one_complained_of() -> None:
     assert complaint.dealer == 1
 
 
+@pytest.mark.attack("DK-05")
 @pytest.mark.parametrize("dealer", [1, 2, 3])
 def test_a_complaint_about_a_good_share_convicts_the_accuser(dealer: int) -> None:
     """With a right proof and a good share the accuser is to blame, for its own share too."""
@@ -141,6 +143,7 @@ def test_a_complaint_about_a_good_share_convicts_the_accuser(dealer: int) -> Non
     assert_blames(lambda: judge_complaint(RUN.session, 3, complaint, RUN.dealings, RUN.shares), "CER-06", 3)
 
 
+@pytest.mark.attack("DK-05")
 def test_a_false_opening_convicts_the_accuser() -> None:
     """A wrong point would make any share look bad; the equality proof does not allow one."""
     channel, sealed = dealt_share(RUN.session, 1, 3, RUN.dealings, RUN.shares[1])
@@ -213,6 +216,7 @@ def test_no_complaint_convicts_an_honest_dealer(position: int, difference: int, 
     assert_blames(lambda: judge_complaint(RUN.session, 3, bent, RUN.dealings, RUN.shares), "CER-06", 3)
 
 
+@pytest.mark.attack("DK-07")
 def test_an_opened_share_opens_no_other() -> None:
     """The point of one complaint is no key to the other shares of the same dealer or the same receiver."""
     point = Elements.decode(complaint_about(RUN, 3, 1).point)
@@ -223,6 +227,7 @@ def test_an_opened_share_opens_no_other() -> None:
             channel.open(sealed, point)
 
 
+@pytest.mark.attack("DK-07")
 def test_no_share_is_posted_in_clear() -> None:
     """Nothing that is posted holds a share, a coefficient or a secret key."""
     posted = b"".join(
@@ -242,6 +247,7 @@ def _coefficients(trustee: TrusteeSecrets) -> list[bytes]:
     return [data[:32], data[32:]]
 
 
+@pytest.mark.attack("DK-07")
 @pytest.mark.parametrize("field", ["session", "dealer", "receiver", "commitments", "encryption_key", "ephemeral"])
 def test_the_key_of_a_share_binds_all_that_it_is_for(field: str) -> None:
     """A sealed share opens in no other place, even for somebody who has the point."""
@@ -255,6 +261,7 @@ def test_the_key_of_a_share_binds_all_that_it_is_for(field: str) -> None:
         moved.open(sealed, point)
 
 
+@pytest.mark.attack("FS-17")
 def test_proof_nonces_never_repeat_under_another_challenge() -> None:
     """Two complaints of one state about two views of a dealer give away no secret key: z1 − z2 ≠ (c1 − c2)·x."""
     x = RUN.secrets[3]._encryption_secret.to_ints()[0]

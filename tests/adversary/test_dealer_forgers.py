@@ -38,6 +38,7 @@ def posted_reveal(index: int, commitments: Elements, constant: Scalars) -> tuple
     return CeremonyCommit(commitment=commitment_hash(SESSION, index, reveal), session=1), reveal
 
 
+@pytest.mark.attack("DK-01")
 def test_two_dealers_cannot_choose_the_joint_key() -> None:
     """D: 2 and 3 cancel dealer 1's contribution and every share verifies, but 2 cannot prove its constant term."""
     first, third = Scalars.random(2), Scalars.random(2)
@@ -59,6 +60,7 @@ def test_two_dealers_cannot_choose_the_joint_key() -> None:
         assert (caught.value.check, caught.value.culprit) == ("CER-03", Party("trustee", 2))
 
 
+@pytest.mark.attack("DK-04")
 @pytest.mark.parametrize("coefficients", [1, 3, 4])
 def test_a_dealer_cannot_change_the_threshold(coefficients: int) -> None:
     """E1: with more commitments every share verifies and t of them open something else; the count is checked."""
@@ -77,6 +79,7 @@ def test_a_dealer_cannot_change_the_threshold(coefficients: int) -> None:
     assert (caught.value.check, caught.value.culprit) == ("CER-02", Party("trustee", 2))
 
 
+@pytest.mark.attack("DK-06")
 @pytest.mark.parametrize("index", [0, ORDER])
 def test_the_secret_is_no_share(index: int) -> None:
     """E2: the polynomial at 0 and at ℓ is the secret; asked for it, a dealer refuses."""

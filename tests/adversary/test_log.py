@@ -51,6 +51,7 @@ def test_a_split_log_is_proved_by_two_notes() -> None:
     assert view.checkpoint.checkpoint.root == root_of([leaf_hash(entry) for entry in one.entries])
 
 
+@pytest.mark.attack("LG-01")
 def test_a_party_on_the_other_log_shows_the_split_by_acting() -> None:
     """LOG-04: a closing that embeds the other log's checkpoint fails this record, with the note as evidence."""
     stream = Stream()
@@ -112,6 +113,7 @@ def test_the_same_keys_in_another_sitting_sign_for_that_one_only() -> None:
     board.anchor = convened().board.anchor
 
 
+@pytest.mark.attack("SB-11")
 def test_a_fake_sitting_fails_against_the_anchor(foreign: list[bytes]) -> None:
     """SIT-01: with the anchor nothing of it has effect; without one the verdict is about what was found."""
     record, judgements = replay(foreign, convened().board.anchor)
@@ -124,6 +126,7 @@ def test_a_fake_sitting_fails_against_the_anchor(foreign: list[bytes]) -> None:
 # --- junk, delay, order
 
 
+@pytest.mark.attack("SB-10")
 def test_junk_delay_and_repetition_fail_nothing() -> None:
     """A board may log any bytes, any of its entries again and again, and late; the sitting goes on."""
     stream = Stream()
@@ -139,6 +142,7 @@ def test_junk_delay_and_repetition_fail_nothing() -> None:
     assert stream.failures() == []
 
 
+@pytest.mark.attack("SB-06")
 def test_a_board_that_drops_a_ballot_is_shown_by_its_promise() -> None:
     """BA-16, POL-07: the delegate objects with ballot and promise, and the operator is named by its own signature."""
     simulator = fork()
@@ -161,6 +165,7 @@ def test_a_board_that_drops_a_ballot_is_shown_by_its_promise() -> None:
 # --- handover
 
 
+@pytest.mark.attack("SB-13")
 def test_a_log_changes_hands_in_the_middle_of_a_poll() -> None:
     """LOG-06 end to end: ballots before and after, the successor's checkpoints close, and the poll is decrypted."""
     simulator = fork()
@@ -196,6 +201,7 @@ def test_a_log_changes_hands_in_the_middle_of_a_poll() -> None:
     assert open_witnessed(board.manifest, board.record.state.operators, before).checkpoint.tree_size == size
 
 
+@pytest.mark.attack("SB-13")
 def test_an_old_operator_cannot_take_a_later_log_back() -> None:
     """LOG-06: behind the handover neither its checkpoints nor its promises count."""
     stream = Stream()

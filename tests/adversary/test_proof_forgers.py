@@ -148,6 +148,7 @@ def simulate_bit(late: int) -> tuple[Ciphertexts, Elements, Disjunction]:
     return ciphertext, Elements.concat(parts), disjunction
 
 
+@pytest.mark.attack("FS-03")
 @pytest.mark.parametrize("late", range(4), ids=["A0", "B0", "A1", "B1"])
 def test_every_membership_commitment_must_be_hashed(late: int) -> None:
     """A simulator that sets one commitment last proves what is false, unless it is in the challenge."""
@@ -164,6 +165,7 @@ def test_every_membership_commitment_must_be_hashed(late: int) -> None:
     assert find_invalid([claim], KEY) == [0]
 
 
+@pytest.mark.attack("FS-03")
 def test_the_commitment_of_ownership_must_be_hashed() -> None:
     """Whoever sets T last signs a ballot for any credential."""
     S, z = vartime_multiply_base(random()), random()[0]
@@ -180,6 +182,7 @@ def knowledge_context(X: Elements) -> tuple[bytes | int, ...]:
     return (bytes(32), 1, 3, 2, 2, bytes(32), X.encode(), BASE.encode())
 
 
+@pytest.mark.attack("FS-03")
 def test_the_commitment_of_a_proof_of_knowledge_must_be_hashed() -> None:
     """With R set last, R = z·G − c·X, anyone knows the logarithm of anything."""
     X, z = vartime_multiply_base(random()), random()[0]
@@ -199,6 +202,7 @@ def equality_context(X: Elements, H: Elements, D: Elements) -> tuple[bytes | int
     return (bytes(32), bytes(64), 1, X.encode(), 1, 1, H.encode(), D.encode())
 
 
+@pytest.mark.attack("FS-03")
 @pytest.mark.parametrize("late", ["A", "B"])
 def test_both_commitments_of_a_proof_of_equality_must_be_hashed(late: str) -> None:
     """With A or B set last, a false decryption factor is proved by someone who knows one of the logarithms."""
@@ -265,6 +269,7 @@ def weak_batch_accepts(claims: list[OwnershipClaim], weights: list[int]) -> bool
     return total.is_identity()[0]
 
 
+@pytest.mark.attack("EN-08")
 def test_errors_that_cancel_under_unit_weights_are_found() -> None:
     """C1: z1 + δ and z2 − δ."""
     forged = [owned(2, 3, 77), owned(5, 7, -77)]
@@ -276,6 +281,7 @@ def test_errors_that_cancel_under_unit_weights_are_found() -> None:
         find_invalid(claims, KEY, lambda count: (b"\1" + bytes(15)) * (count // 16))
 
 
+@pytest.mark.attack("EN-09")
 def test_errors_made_for_foreseen_weights_are_found() -> None:
     """C2: z1 + 1 and z2 − w1/w2; only weights drawn after the responses find them."""
 
@@ -293,6 +299,7 @@ def test_errors_made_for_foreseen_weights_are_found() -> None:
 # --- randomness used twice (I, J) ---
 
 
+@pytest.mark.attack("EN-06", "FS-17")
 def test_two_ciphertexts_never_share_their_randomness() -> None:
     """I: with one r, β1 − β2 shows the difference of the votes; a single r for several values is refused."""
     r, values = Scalars.random(), Scalars.from_ints([1, 0])
@@ -309,6 +316,7 @@ def extracted(first: bytes, second: bytes) -> int:
     return (z1 - z2) * inverse(c1 - c2) % ORDER
 
 
+@pytest.mark.attack("FS-17", "OP-07")
 def test_constant_randomness_does_not_give_away_a_share() -> None:
     """J: two proofs with one nonce give the trustee's secret; the trustee's nonces differ even without randomness."""
     secret, nonce = Scalars.from_ints([KEY_SECRET]), Scalars.random()

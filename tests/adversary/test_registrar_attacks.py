@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 # Keys that tag -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.attack("CR-02")
 def test_a_registrar_that_signs_with_another_key_is_caught_by_everybody() -> None:
     """A tag for one delegate is a key of its own, and its answer is no root under the posted one."""
     tagging = [test_key(20), test_key(21)]
@@ -63,6 +64,7 @@ def test_a_registrar_that_signs_with_another_key_is_caught_by_everybody() -> Non
     assert (raised.value.check, raised.value.culprit) == ("REG-07", Party("registrar", 1))
 
 
+@pytest.mark.attack("CR-14")
 def test_one_key_in_two_places_gives_two_key_ids() -> None:
     """Sitting, registration, registrar, poll and class are in the name of a key, and the name in the message."""
     key = test_key(0).public_key
@@ -94,6 +96,7 @@ def prepared_for(registrar: int, *, poll: int = 3, class_index: int = CLASS, S: 
     return prepare(credential(poll).randomizers[32 * (registrar - 1) : 32 * registrar], message)
 
 
+@pytest.mark.attack("CR-06")
 def test_signatures_stand_for_their_registrar_poll_class_and_credential_only() -> None:
     """One registrar's signature in another's slot, for another poll, class or credential key: none verifies."""
     key = secret_key(1, 3).public_key
@@ -112,6 +115,7 @@ def test_signatures_stand_for_their_registrar_poll_class_and_credential_only() -
             verify(public_key, message, signature)
 
 
+@pytest.mark.attack("CR-06")
 def test_a_credential_for_a_class_must_be_signed_by_the_keys_of_that_class() -> None:
     """A delegate has class 2's blind signature made on a message that says class 1: good under neither."""
     mine, other = test_key(10), test_key(11)
@@ -140,6 +144,7 @@ def collected(asked: list[set[str]]) -> Callable[[int], set[str]]:
     return complete
 
 
+@pytest.mark.attack("CR-04")
 def test_splitting_the_registrars_would_give_two_credentials_if_fewer_than_all_sufficed() -> None:
     """The attack is real: 2 of 4, or 2 of 3 with f = 1 corrupt, give ⌊(n − f)/(k − f)⌋ = 2 credentials; n of n one."""
     assert collected([{"S"}, {"S"}, {"T"}, {"T"}])(2) == {"S", "T"}
@@ -148,6 +153,7 @@ def test_splitting_the_registrars_would_give_two_credentials_if_fewer_than_all_s
         assert len(collected([{"S", "T"}, *({one} for one in honest)])(3)) <= 1
 
 
+@pytest.mark.attack("CR-04")
 def test_a_delegate_that_splits_its_request_gets_nothing() -> None:
     """S to registrar 1, another S to registrar 2: each lacks a signature that nothing at hand stands in for."""
     salt, randomizer = bytes(48), bytes(32)
@@ -180,6 +186,7 @@ def test_a_delegate_that_splits_its_request_gets_nothing() -> None:
                 verify(secrets[i].public_key, prepared[1 - i][i], signature)
 
 
+@pytest.mark.attack("CR-09")
 def test_an_answer_asked_for_twice_is_one_answer() -> None:
     """The same request gives the same bytes; so a repeated or raced request gains nothing."""
     again = issue(requested(), [secret_key(1, poll) for poll in POLLS], registrar=1)
@@ -187,6 +194,7 @@ def test_an_answer_asked_for_twice_is_one_answer() -> None:
     assert again == answered(1)
 
 
+@pytest.mark.attack("CR-07")
 @pytest.mark.parametrize(("randomizer", "message"), [(31, 65), (33, 63), (0, 96), (96, 0), (32, 63)])
 def test_what_is_signed_splits_in_one_way_only(randomizer: int, message: int) -> None:
     """A shifted boundary would make a second credential of one signature."""
@@ -212,6 +220,7 @@ BAD_VALUES = {
 }
 
 
+@pytest.mark.attack("CR-10")
 @pytest.mark.parametrize("name", list(BAD_VALUES))
 @pytest.mark.parametrize("poll", [0, 1])
 def test_a_bad_blinded_value_is_the_delegates_fault_and_never_signed(
@@ -230,6 +239,7 @@ def test_a_bad_blinded_value_is_the_delegates_fault_and_never_signed(
         issue(body, secrets, registrar=1)
 
 
+@pytest.mark.attack("CR-13")
 def test_a_fault_in_the_private_operation_releases_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """One wrong half of the computation would give away a factor of the modulus."""
     broken = BlindSecretKey(*test_primes(0))
@@ -260,6 +270,7 @@ SCHEMES: dict[str, tuple[padding.AsymmetricPadding, HashAlgorithm]] = {
 }
 
 
+@pytest.mark.attack("CR-11")
 @pytest.mark.parametrize("name", list(SCHEMES))
 def test_a_signature_by_any_other_scheme_is_refused(name: str) -> None:
     """A looser verifier would let a registrar mark a signature by its salt."""
@@ -274,6 +285,7 @@ def test_the_schemes_own_signature_is_accepted() -> None:
     verify(KEY.public_key, prepared_for(1), openssl_signature(prepared_for(1), scheme, SHA384()))
 
 
+@pytest.mark.attack("CR-11")
 @pytest.mark.parametrize(
     "change",
     [lambda s: s[:-1], lambda s: b"\0" + s, lambda s: s[1:], lambda s: s + b"\0", lambda s: s[:0], lambda s: s[::-1]],
@@ -285,6 +297,7 @@ def test_a_signature_in_another_spelling_is_refused(change: Callable[[bytes], by
         verify(KEY.public_key, prepared_for(1), change(signature_of(1)))
 
 
+@pytest.mark.attack("CR-11")
 def test_a_signature_beyond_the_modulus_is_refused() -> None:
     """Zero, N, and s + N where that still fits 384 bytes."""
     s = int.from_bytes(signature_of(1), "big")
@@ -295,6 +308,7 @@ def test_a_signature_beyond_the_modulus_is_refused() -> None:
             verify(KEY.public_key, prepared_for(1), value.to_bytes(384, "big"))
 
 
+@pytest.mark.attack("CR-12")
 def test_a_tampered_answer_becomes_no_credential_and_costs_none() -> None:
     """The delegate's tool refuses it, and with the right answer the same request still gives the credential."""
     message = bytes(96)

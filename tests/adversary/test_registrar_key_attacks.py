@@ -70,6 +70,7 @@ class LeakyRegistrar:
         return (at_q + self.q * ((at_p - at_q) * pow(self.q, -1, self.p) % self.p)) % self.n
 
 
+@pytest.mark.attack("CR-01")
 def test_a_leaky_key_would_tell_whose_request_became_which_credential() -> None:
     """The attack is real: the class of a blinded message is the class of the message, before anything is signed."""
     registrar = LeakyRegistrar()
@@ -89,6 +90,7 @@ def test_a_leaky_key_would_tell_whose_request_became_which_credential() -> None:
     assert len({registrar.residue_class(b) for b in requests}) == 6
 
 
+@pytest.mark.attack("CR-01")
 def test_a_leaky_key_has_no_certificate() -> None:
     """Its owner can root one element in 65537; whatever it posts for the others, REG-03 names it."""
     registrar = LeakyRegistrar()
@@ -150,6 +152,7 @@ def test_bad_moduli_are_what_they_are_said_to_be() -> None:
     ]
 
 
+@pytest.mark.attack("CR-01")
 @pytest.mark.parametrize("name", list(BAD_MODULI))
 def test_a_modulus_not_of_two_large_primes_is_refused(name: str) -> None:
     """REG-02, whatever certificate comes with it."""
@@ -166,6 +169,7 @@ def test_a_square_is_refused_though_its_certificate_is_right() -> None:
     assert_refused(body_of(p * p, roots), "REG-02")
 
 
+@pytest.mark.attack("CR-01")
 def test_a_certificate_with_one_wrong_root_is_refused() -> None:
     """Each of the eight is looked at; a negated root or one beyond N as well."""
     good = make_registrar_key(SITTING, 1, REGISTRATION, 3, CLASS, test_key(0))

@@ -68,6 +68,7 @@ def registered(*, close: bool = False) -> Simulator:
 # Stuffing ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.attack("CR-17")
 def test_no_answer_without_a_request() -> None:
     """However many registrars collude, an entry of theirs stands for a signed request of a delegate or for nothing."""
     stage = Stage.before("credential-issue")
@@ -78,6 +79,7 @@ def test_no_answer_without_a_request() -> None:
     assert stage.state.registrations[0].answered(1) == {}
 
 
+@pytest.mark.attack("CR-16")
 @pytest.mark.parametrize("kind", ["convening", "opening", "ballot"])
 def test_no_issuance_is_logged_afterwards(kind: str) -> None:
     """Stuff now, log the issuance later: after the close there is neither request nor open answer."""
@@ -90,6 +92,7 @@ def test_no_issuance_is_logged_afterwards(kind: str) -> None:
         assert stage.post(key, "credential-issue", body) == refused("ENT-06")
 
 
+@pytest.mark.attack("CR-16")
 def test_a_request_that_never_had_effect_is_answered_by_nobody() -> None:
     """The board logs a request after the close and registrars answer it: both are out of phase."""
     stage = Stage(golden().entries[:39] + golden().entries[40:42])
@@ -101,6 +104,7 @@ def test_a_request_that_never_had_effect_is_answered_by_nobody() -> None:
     assert stage.post(stage.keys.registrars[0], "credential-issue", body) == refused("ENT-06")
 
 
+@pytest.mark.attack("CR-17")
 def test_nobody_registers_in_an_abstainers_name() -> None:
     """Without the delegate's signature, with a registrar's or another delegate's, or for a key not on the roll."""
     stage = Stage.after("registration")
@@ -124,6 +128,7 @@ def test_a_request_copied_by_another_delegate_gives_it_nothing() -> None:
     assert stage.post(DELEGATES[1].key, "credential-request", request_body(1)) == fault("REG-06", "delegate")
 
 
+@pytest.mark.attack("CR-09")
 def test_one_key_gets_one_credential_a_poll() -> None:
     """A second phrase behind the same roll key, for the same polls: the first request stays the only one."""
     stage = Stage.after("registration")
@@ -140,6 +145,7 @@ def test_one_key_gets_one_credential_a_poll() -> None:
 # Registrars and the log ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.attack("SB-04")
 def test_a_registrar_answers_no_request_that_is_not_witnessed() -> None:
     """A board that shows a request to the registrars alone gets no credential out of them."""
     simulator = registered()
@@ -156,6 +162,7 @@ def test_a_registrar_answers_no_request_that_is_not_witnessed() -> None:
     assert simulator.board.record.state.registrations[0].requests[hidden].answered == {1}
 
 
+@pytest.mark.attack("SB-03")
 def test_a_registrar_does_not_consent_to_answers_that_it_did_not_give() -> None:
     """Somebody with its keys answers on the log: its journal does not hold that answer, and it refuses."""
     simulator = registered(close=True)
@@ -200,6 +207,7 @@ def chunk(number: int) -> RollChunk:
     return next(body for _, body in golden_bodies("roll") if isinstance(body, RollChunk) and body.chunk == number)
 
 
+@pytest.mark.attack("CR-18")
 @pytest.mark.parametrize("kind", ["registration", "credential-request", "opening", "ballot"])
 def test_a_frozen_roll_does_not_change(kind: str) -> None:
     """Replaced voters, one more, one less: whatever the whole commission signs for it is out of phase."""
@@ -218,6 +226,7 @@ def test_a_frozen_roll_does_not_change(kind: str) -> None:
     assert stage.state.registrations[0].roll == before
 
 
+@pytest.mark.attack("CR-18")
 def test_an_amendment_needs_the_whole_commission() -> None:
     """One dishonest member, with the presidium's help, adds nobody to any roll."""
     stage = Stage.after("convening")
@@ -230,6 +239,7 @@ def test_an_amendment_needs_the_whole_commission() -> None:
     assert stage.state.staged.roll == {}
 
 
+@pytest.mark.attack("CR-18")
 def test_one_delegate_is_not_listed_in_two_classes() -> None:
     """Nor twice in one, in however many chunks."""
     stage = Stage.before("roll")
@@ -240,6 +250,7 @@ def test_one_delegate_is_not_listed_in_two_classes() -> None:
     assert stage.act("roll", replace(twice, class_index=1), stage.keys.commission) == refused("REG-01")
 
 
+@pytest.mark.attack("CR-19")
 def test_there_is_no_revocation() -> None:
     """A credential that was issued cannot be taken back by naming its owner: no kind of entry says so."""
     stage = Stage.after("convening")
@@ -251,6 +262,7 @@ def test_there_is_no_revocation() -> None:
         assert stage.log(entry) == refused("ENT-01")
 
 
+@pytest.mark.attack("CR-19")
 def test_one_phrase_gives_unlinkable_credentials() -> None:
     """Another sitting, registration or poll: another secret; another label: another roll key too."""
     wallet = Wallet(generate_phrase(bytes(32)), "first")
@@ -270,6 +282,7 @@ def test_one_phrase_gives_unlinkable_credentials() -> None:
 # The checkpoint of the convening -------------------------------------------------------------------------------------
 
 
+@pytest.mark.attack("LG-07")
 def test_a_convening_of_another_sittings_log_convenes_nothing() -> None:
     """Right keys and witnesses, the origin of another log: LOG-03, before any root is compared."""
     stage = Stage.after("consent")

@@ -120,6 +120,7 @@ def test_a_view_follows_the_log_across_a_handover() -> None:
         assert view.size == len(simulator.board.entries)
 
 
+@pytest.mark.attack("LG-10")
 def test_one_witness_with_a_wrong_clock_among_all_of_them_does_not_stop_a_decryption() -> None:
     """Quorum q of w stands without the one that signs a time in the far future."""
     simulator = Simulator().until_closed()
@@ -128,6 +129,7 @@ def test_one_witness_with_a_wrong_clock_among_all_of_them_does_not_stop_a_decryp
     assert simulator.rehearsal.trustees[0].decrypt(1, now=now + simulator.plan.objection_period + 1)
 
 
+@pytest.mark.attack("LG-10")
 def test_a_note_with_one_lying_witness_does_not_fix_the_objection_clock_for_ever() -> None:
     """The board and one witness show a trustee a bare quorum with a far time first, and the honest note later."""
     simulator = Simulator().until_closed()
@@ -139,6 +141,7 @@ def test_a_note_with_one_lying_witness_does_not_fix_the_objection_clock_for_ever
     assert trustee.decrypt(1, now=now + simulator.plan.objection_period + 1)
 
 
+@pytest.mark.attack("SB-06")
 def test_a_ballot_of_another_poll_is_no_objection() -> None:
     """Polls run side by side: a good ballot of the open one must not stop the decryption of the closed one."""
     simulator = Simulator().until_polls()
@@ -154,6 +157,7 @@ def test_a_ballot_of_another_poll_is_no_objection() -> None:
     assert rehearsal.trustees[0].decrypt(1, now=rehearsal.now, objections=[unposted])
 
 
+@pytest.mark.attack("OP-08", "TL-09")
 def test_a_lying_source_cannot_change_what_leaves_the_sum(revoted: Simulator) -> None:
     """A superseded ballot is read again; other bytes would let the board choose which ballot is decrypted alone."""
     source = FlakySource(revoted.board)
@@ -179,6 +183,7 @@ def test_a_view_recovers_from_a_source_that_fails_half_way(revoted: Simulator) -
     assert len(view.judgements) == view.size
 
 
+@pytest.mark.attack("BA-05")
 @pytest.mark.parametrize("tag", ["\uff11" * 10, "\u00e9" * 10, "", "\ud800" * 10])
 def test_whatever_is_typed_as_a_tag_gives_an_answer_of_the_library(revoted: Simulator, tag: str) -> None:
     """A delegate types the tag by hand, on any keyboard."""
@@ -189,6 +194,7 @@ def test_whatever_is_typed_as_a_tag_gives_an_answer_of_the_library(revoted: Simu
         check_receipt(receipt, view, tag)
 
 
+@pytest.mark.attack("SB-12")
 def test_a_receipt_that_names_another_poll_is_refused(revoted: Simulator) -> None:
     """The poll is what the delegate reads; it must be that of the ballot."""
     view = revoted.rehearsal.view()
@@ -235,6 +241,7 @@ def _for_class_one(title: str) -> Contest:
     return msgspec.structs.replace(resolution(title), rules="first-class")
 
 
+@pytest.mark.attack("SB-07", "TL-11")
 def test_contests_side_by_side_do_not_isolate_a_class_below_the_floor() -> None:
     """One question to classes 1 and 2 of equal weight, the same to class 1: the difference is class 2 alone."""
     classes = tuple(msgspec.structs.replace(each, weight=1) for each in Simulator().plan.classes)
@@ -251,6 +258,7 @@ def test_contests_side_by_side_do_not_isolate_a_class_below_the_floor() -> None:
     assert simulator.board.record.state.polls[1].at_floor == (False, True)
 
 
+@pytest.mark.attack("TL-03")
 def test_a_result_without_contests_fails_the_record_for_every_reader() -> None:
     """SPEC.md judges the number of a result's contests by RES-01: both verifiers see the same failure."""
     finished = golden()

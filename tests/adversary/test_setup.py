@@ -67,6 +67,7 @@ def test_the_manifest_names_every_key() -> None:
     assert len(places(MANIFEST_BODY)) == 16
 
 
+@pytest.mark.attack("CR-05", "CR-14", "DK-11")
 @pytest.mark.parametrize(("first", "second"), list(combinations(places(MANIFEST_BODY), 2)))
 def test_no_hand_has_two_roles(first: tuple[str | int, ...], second: tuple[str | int, ...]) -> None:
     """One key in any two places of the manifest: who holds it would be counted twice."""
@@ -80,6 +81,7 @@ def test_nobody_of_the_presidium_has_another_role(path: tuple[str | int, ...]) -
     assert founded(put(path, "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")) == ["SIT-03", "SIT-03"]
 
 
+@pytest.mark.attack("FS-04", "FS-19", "PA-06")
 @pytest.mark.parametrize(
     ("path", "value"),
     [
@@ -105,6 +107,7 @@ def test_what_the_suite_fixes_no_manifest_chooses(path: tuple[str, ...], value: 
     assert founded(put(path, value)) == ["ENT-01", "ENT-01"]
 
 
+@pytest.mark.attack("DK-11", "LG-08")
 @pytest.mark.parametrize(
     ("path", "value"),
     [
@@ -133,6 +136,7 @@ def twin() -> Simulator:
     return simulator
 
 
+@pytest.mark.attack("SB-11")
 def test_a_fake_sitting_does_nothing_under_the_anchor() -> None:
     """Complete, true to its own manifest and shown to a delegate that has the sitting_id: not one entry counts."""
     record, judgements = replay(golden().entries, twin().board.anchor)
@@ -151,6 +155,7 @@ def test_without_an_anchor_a_fake_sitting_is_a_sitting() -> None:
     assert all(judgement.outcome.stands for judgement in judgements)
 
 
+@pytest.mark.attack("FS-07")
 def test_nothing_is_carried_over_from_a_sitting_of_the_same_keys() -> None:
     """Every entry of one sitting on the log of its twin, at every stage: signatures, proofs and ballots name theirs."""
     entries, board = golden().entries, twin().board

@@ -79,6 +79,7 @@ def test_a_trustee_cannot_lend_its_share_to_another() -> None:
         stream.result()
 
 
+@pytest.mark.attack("TL-01", "TL-02")
 def test_a_single_ballot_is_not_decrypted_as_a_tally() -> None:
     """TL-08, TL-09: a document over one ballot, or over all but one, is none of this tally."""
     stream = closed()
@@ -94,6 +95,7 @@ def test_a_single_ballot_is_not_decrypted_as_a_tally() -> None:
         assert faulty(stream, 1, stream.decryption(1, aggregates=aggregate, tally_id=name)) == "TAL-03"
 
 
+@pytest.mark.attack("SB-12")
 def test_a_document_of_one_poll_is_none_of_another() -> None:
     """FS-07, FS-08: two polls of equal votes under one key; nothing carries over."""
     stream = Stream()
@@ -150,6 +152,7 @@ def test_colluding_registrars_are_bounded_by_the_answers() -> None:
     assert stream.status() == "void"
 
 
+@pytest.mark.attack("SB-05")
 def test_presidium_and_board_cannot_close_early_to_keep_votes_out() -> None:
     """BA-09: the closing needs q witnesses' times in the window; those of a board are worth nothing."""
     stream = Stream()

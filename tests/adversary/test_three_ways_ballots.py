@@ -249,6 +249,7 @@ def test_a_flood_of_bad_ballots_hides_nothing() -> None:
     assert stream.result().contests[0].counts == (HONEST[0] + 4, *HONEST[1:])
 
 
+@pytest.mark.attack("SB-01")
 def test_an_opened_ballot_is_not_counted() -> None:
     """BA-13: what a device shows of an opened ballot lacks z, and no scalar that is shown is one."""
 

@@ -80,6 +80,7 @@ def test_without_its_option_proofs_a_ballot_is_not_counted() -> None:
     counts_in_none_of_three_ways(fault, "BAL-06")
 
 
+@pytest.mark.attack("SB-12")
 def test_a_ballot_of_another_poll_is_not_counted() -> None:
     """FS-07: a credential of poll 2 is signed by the keys of poll 2, whatever poll its ballot is moved to."""
 

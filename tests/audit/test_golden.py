@@ -38,6 +38,7 @@ def test_only_checks_without_occasion_did_not_run() -> None:
     assert idle == {"CER-05", "CER-06", "CER-08", "POL-01", "POL-03", "POL-06", "POL-07", "POL-08", "LOG-06"}
 
 
+@pytest.mark.attack("FS-19")
 def test_checks_are_counted_as_often_as_entries_meet_them() -> None:
     """Every standing entry is counted once for each check of its kind, a collected one up to its slot only."""
     expected: Counter[str] = Counter()
@@ -56,6 +57,7 @@ def test_checks_are_counted_as_often_as_entries_meet_them() -> None:
     assert check_line(report, "LOG-02").checked == len(golden().notes)
 
 
+@pytest.mark.attack("CR-15")
 def test_counts_outcomes_and_slack_are_those_of_the_sitting() -> None:
     """The poll is reported with its counts, what came of it, and what the registrars could have added."""
     state = golden().simulator.board.record.state
@@ -82,6 +84,7 @@ def test_without_anchor_the_report_says_so() -> None:
     assert check_line(report, "SIT-01").status is Status.NOT_RUN
 
 
+@pytest.mark.attack("SB-11")
 def test_with_another_anchor_the_audit_fails() -> None:
     """A manifest that is not the anchor's is no sitting of this audit."""
     report = audit(golden_source(), anchor=bytes(32))

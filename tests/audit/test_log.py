@@ -19,6 +19,7 @@ def judged(source: ListSource) -> Report:
     return audit(source, anchor=golden().anchor)
 
 
+@pytest.mark.attack("FS-19")
 @pytest.mark.parametrize("log", [[], [b"junk"], [b"junk"] * 300, [b""], [b"{}", b"\xff" * 70_000]])
 @pytest.mark.parametrize("notes", [[], [b"junk"], [b""]])
 def test_a_log_without_manifest_cannot_be_checked(log: list[bytes], notes: list[bytes]) -> None:
@@ -66,6 +67,7 @@ def test_garbled_and_unfinished_notes_are_listed_while_another_counts() -> None:
     assert sorted(note.size or 0 for note in report.log.ignored_notes) == [0, 0, len(source.log) + 1]
 
 
+@pytest.mark.attack("LG-09")
 def test_lines_added_to_a_note_are_ignored_and_reported() -> None:
     """A false or foreign line is nobody's but of whoever carried the note, and a repeated one counts once."""
     source = golden_source()
@@ -82,6 +84,7 @@ def test_lines_added_to_a_note_are_ignored_and_reported() -> None:
     assert len(report.log.times) == len(cosignatures)
 
 
+@pytest.mark.attack("LG-08")
 def test_a_witness_that_signs_twice_is_one_witness() -> None:
     """Repeating two cosignatures does not make a quorum of three."""
     note = Note.decode(recosigned(golden().entries, witnesses=2))
@@ -90,6 +93,7 @@ def test_a_witness_that_signs_twice_is_one_witness() -> None:
     assert judged(source).verdict is Verdict.UNCHECKED
 
 
+@pytest.mark.attack("LG-06")
 def test_entries_above_the_newest_checkpoint_are_not_judged() -> None:
     """They are counted and nothing else: not as refused, not as part of the record."""
     source = golden_source()
@@ -101,6 +105,7 @@ def test_entries_above_the_newest_checkpoint_are_not_judged() -> None:
     assert report.without_effect.total == 0
 
 
+@pytest.mark.attack("LG-06")
 @pytest.mark.parametrize("index", [0, 5, -1])
 def test_a_changed_entry_fails_by_the_root(index: int) -> None:
     """Whatever else the change does, the newest checkpoint no longer fits."""
@@ -117,6 +122,7 @@ def test_a_changed_entry_fails_by_the_root(index: int) -> None:
     assert check_line(report, "LOG-02").status is Status.FAILED
 
 
+@pytest.mark.attack("LG-06")
 def test_missing_entries_cannot_be_checked() -> None:
     """What the checkpoint commits to is not all at hand."""
     source = golden_source()
@@ -129,6 +135,7 @@ def test_missing_entries_cannot_be_checked() -> None:
     assert report.polls == ()
 
 
+@pytest.mark.attack("LG-01")
 def test_two_checkpoints_of_one_size_fail_whatever_the_entries_say() -> None:
     """Both are signed by a quorum, so the witnesses signed two logs; both notes are the evidence."""
     source = golden_source()
@@ -196,6 +203,7 @@ class TestHandover:
         assert [note.size for note in report.log.ignored_notes] == [len(log) + 1]
         assert check_line(report, "LOG-06").status is Status.NOT_RUN
 
+    @pytest.mark.attack("SB-13")
     def test_the_successor_does_not_count_before(self) -> None:
         """Its checkpoint over a log without the handover is ignored."""
         entries = golden().entries

@@ -139,6 +139,7 @@ def check_standing(mutant: Mutant) -> None:
         assert pointer(path) in FREE.get(mutant.mutation.kind, set()), mutant.title
 
 
+@pytest.mark.attack("META-1")
 @pytest.mark.parametrize("kind", sorted(CODECS))
 def test_both_verifiers_agree_on_every_mutant(log: Log, honest: Findings, kind: str) -> None:
     """Same outcomes, checks, culprits, polls and failures; refused by a named check, or within what signers may say.
@@ -192,6 +193,7 @@ def test_whole_audits_agree(log: Log) -> None:
             assert (failures == []) == is_beyond, mutant.title
 
 
+@pytest.mark.attack("META-1")
 def test_a_check_left_out_is_noticed(log: Log) -> None:
     """The comparison can fail: without the check of a promise's signature the library admits a forged one."""
     forged = [found for found in every_mutation(log, "objection") if pointer(found[1].path) == "body/promise/time"]

@@ -98,6 +98,7 @@ def test_a_ballot_spoilt_in_one_field_is_excluded_and_its_successor_counts(field
     assert found == alone(entries)
 
 
+@pytest.mark.attack("PA-09")
 def test_ballots_that_cannot_be_admitted_cost_no_proof() -> None:
     """Repetitions, ballots of no poll and other entries are left to the machine."""
     before, ballot = golden().entries[: kinds().index("ballot")], golden().entries[kinds().index("ballot")]

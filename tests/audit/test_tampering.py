@@ -66,6 +66,7 @@ def test_folder_and_database_give_one_report(published: Path) -> None:
     assert report == audit(golden_source(), anchor=golden().anchor)
 
 
+@pytest.mark.attack("LG-06")
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_one_changed_byte_anywhere_is_noticed(published: Path, tmp_path: Path, data: st.DataObject) -> None:

@@ -136,6 +136,7 @@ def test_the_verdict_survives_a_closed_pipe_and_a_small_alphabet(folder: Path, c
     assert closed or b"The record stands." in output
 
 
+@pytest.mark.attack("PA-06")
 def test_nothing_from_an_entry_moves_the_cursor(report: Report) -> None:
     """Titles and reasons that hold control characters or markup are printed as harmless text."""
     nasty = "\x1b]0;owned\x07[red]\u202etitle[/red]\r\n"

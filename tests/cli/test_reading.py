@@ -85,6 +85,7 @@ def test_a_url_that_does_not_answer_is_3(where: str, capsys: pytest.CaptureFixtu
     assert "The record stands" not in captured.out
 
 
+@pytest.mark.attack("LG-02")
 def test_a_rollback_is_noticed(folder: Path, tmp_path: Path, state: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """An older record than the last time is 1, although it stands by itself; without the memory it is 0."""
     older = str(_older(folder, tmp_path / "older"))

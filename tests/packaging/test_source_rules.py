@@ -45,12 +45,14 @@ def test_a_function_fits_on_a_page(source: Source) -> None:
     assert [(name, lines) for name, lines in functions(source) if lines > MAX_FUNCTION_LINES] == []
 
 
+@pytest.mark.attack("OP-06")
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.module)
 def test_no_check_vanishes_under_optimisation(source: Source) -> None:
     """Library code has no assert statement, since `python -O` drops them."""
     assert asserts(source) == []
 
 
+@pytest.mark.attack("OP-07")
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.module)
 def test_no_predictable_randomness(source: Source) -> None:
     """Library code takes nothing from `random`, and no UUID that tells the time and the machine."""

@@ -132,6 +132,7 @@ def edge_cases() -> list[tuple[bytes, bytes, bytes, frozenset[str]]]:
     ]
 
 
+@pytest.mark.attack("EN-05")
 def test_edge_cases_are_judged_as_the_equations_say() -> None:
     """Library and equations agree on each of the 914 cases."""
     cases = edge_cases()

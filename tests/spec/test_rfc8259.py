@@ -77,6 +77,7 @@ def test_malformed_json_is_refused_everywhere(file: Path) -> None:
                 codec.decode(candidate)
 
 
+@pytest.mark.attack("PA-05")
 @pytest.mark.parametrize("file", of_kind("i_"), ids=lambda file: file.stem)
 def test_what_rfc_8259_leaves_open_is_refused_in_typed_fields(file: Path) -> None:
     """Invalid UTF-8, lone surrogates, numbers out of range and great depth are no values of the profile."""
@@ -121,6 +122,7 @@ def test_canonical_strings_of_the_suite_are_accepted() -> None:
         codec.decode(b'{"v":' + (VECTORS / f"{name}.json").read_bytes() + b"}")
 
 
+@pytest.mark.attack("PA-01")
 @pytest.mark.parametrize("name", ["y_object_duplicated_key", "y_object_duplicated_key_and_value"])
 def test_duplicate_keys_are_refused(name: str) -> None:
     """RFC 8259 lets them pass, RFC 7493 forbids them."""

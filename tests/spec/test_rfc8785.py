@@ -139,6 +139,7 @@ def test_the_profile_has_no_floats_and_no_null(annotation: object) -> None:
         CanonicalCodec(loose)
 
 
+@pytest.mark.attack("PA-06")
 def test_the_profile_has_no_keys_beyond_ascii() -> None:
     """The French vector, whose point is UTF-16 order, cannot be declared."""
     french = msgspec.defstruct(
@@ -192,6 +193,7 @@ def test_ten_thousand_numbers_are_integers_of_the_profile_or_refused() -> None:
     assert accepted > 0
 
 
+@pytest.mark.attack("PA-02")
 @pytest.mark.parametrize("data", [b'{"v":1.0}', b'{"v":1e0}', b'{"v":-0.0}'])
 def test_floats_that_are_integers_are_not_integers_here(data: bytes) -> None:
     """RFC 8785 would rewrite them as integers; the profile refuses them."""
@@ -199,6 +201,7 @@ def test_floats_that_are_integers_are_not_integers_here(data: bytes) -> None:
         CanonicalCodec(Number).decode(data)
 
 
+@pytest.mark.attack("PA-02")
 def test_minus_zero_is_not_canonical() -> None:
     """RFC 8785 writes minus zero as zero."""
     with pytest.raises(NonCanonicalError):

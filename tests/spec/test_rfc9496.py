@@ -154,6 +154,7 @@ def test_multiples_of_the_generator_are_decoded() -> None:
     assert refusal.value.offset == 0
 
 
+@pytest.mark.attack("EN-01")
 @pytest.mark.parametrize(("reason", "data"), BAD, ids=[f"{reason}-{data.hex()[:6]}" for reason, data in BAD])
 def test_bad_encodings_are_refused_wherever_they_stand(reason: str, data: bytes) -> None:
     """A.2: each is refused alone, and behind good ones with its index."""

@@ -12,6 +12,7 @@ from secballot.errors import VerificationError
 from secballot.group import ORDER, Elements, vartime_multiply_base
 
 
+@pytest.mark.attack("TL-04")
 @pytest.mark.parametrize("bound", [0, 1, 2, 3, 4, 5, 15, 16, 17, 63, 64, 65, 100])
 def test_every_count_is_found_and_the_next_is_not(bound: int) -> None:
     """All of 0..bound, in one batch; bound + 1 and −1 have no answer even where the table would reach them."""
@@ -45,6 +46,7 @@ def test_a_full_table_only_costs_steps(monkeypatch: pytest.MonkeyPatch) -> None:
         solver.solve(vartime_multiply_base([20_001]))
 
 
+@pytest.mark.attack("TL-04")
 def test_an_element_that_is_no_count_ends_the_search() -> None:
     """A random element has no logarithm in reach, and the search says so."""
     with pytest.raises(VerificationError):

@@ -40,6 +40,7 @@ class TestBase64:
             return
         assert b64encode(data) == text
 
+    @pytest.mark.attack("PA-07")
     @pytest.mark.parametrize(
         "text", ["QQ", "QQ=", "QQ===", "QQ==\n", " QQ==", "Q Q==", "QQ==QQ==", "=", "-_8=", "ÄÄ=="]
     )
@@ -48,6 +49,7 @@ class TestBase64:
         with pytest.raises(EncodingError):
             b64decode(text, None)
 
+    @pytest.mark.attack("PA-07")
     def test_stray_bits_are_not_canonical(self) -> None:
         """The standard library reads both; only one is canonical."""
         assert binascii.a2b_base64("QR==") == binascii.a2b_base64("QQ==")
@@ -71,6 +73,7 @@ class TestIntegers:
         with pytest.raises(EncodingError):
             parse_decimal(str(value + 1).encode(), value)
 
+    @pytest.mark.attack("LG-11")
     @pytest.mark.parametrize(
         "data",
         [
@@ -124,6 +127,7 @@ class TestText:
         """Scripts of the world, spaces and emoji are texts."""
         check_text(text, max_bytes=100)
 
+    @pytest.mark.attack("PA-06")
     @pytest.mark.parametrize(
         "code_point",
         [
@@ -145,6 +149,7 @@ class TestText:
             with pytest.raises(EncodingError):
                 check_text(text, max_bytes=100, newlines=True)
 
+    @pytest.mark.attack("PA-06")
     def test_text_that_is_not_nfc_is_refused(self) -> None:
         """One letter has one spelling."""
         check_text("é", max_bytes=2)

@@ -150,6 +150,7 @@ OTHER_SPELLINGS = {
 }
 
 
+@pytest.mark.attack("PA-05")
 @pytest.mark.parametrize("data", OTHER_SPELLINGS.values(), ids=OTHER_SPELLINGS)
 def test_another_spelling_of_the_same_value_is_not_canonical(data: bytes) -> None:
     """What parses to a value but is not that value's bytes is refused as such."""
@@ -214,6 +215,7 @@ def test_the_error_names_the_field_but_never_its_content() -> None:
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.attack("PA-04")
 def test_depth_beyond_the_stack_is_an_encoding_error() -> None:
     """A hundred thousand brackets inside a verbatim member do not exhaust the interpreter's stack."""
     deep = b"[" * 100_000 + b"]" * 100_000
@@ -222,6 +224,7 @@ def test_depth_beyond_the_stack_is_an_encoding_error() -> None:
         codec.decode(b'{"body":' + deep + b',"kind":"x","signature":""}')
 
 
+@pytest.mark.attack("PA-08")
 def test_more_bytes_than_the_limit_are_refused_before_parsing() -> None:
     """The limit binds both ways."""
     codec = CanonicalCodec(Sample, max_bytes=len(GOOD_BYTES) - 1)

@@ -79,6 +79,7 @@ class TestKeyFile:
         assert open_with_passphrase(FILE, "Mu\u0308ller reist", header=b"trustee 3") == SECRET
         assert SECRET not in FILE
 
+    @pytest.mark.attack("OP-01")
     def test_wrong_passphrase_header_and_tampering_are_one_error(self) -> None:
         """The message does not tell which it was."""
         flipped = [
@@ -99,6 +100,7 @@ class TestKeyFile:
             messages.add(str(caught.value))
         assert len(messages) == 1
 
+    @pytest.mark.attack("OP-01")
     def test_the_border_between_file_and_header_is_fixed(self) -> None:
         """Bytes cannot move from the ciphertext into the header."""
         with pytest.raises(StoreError):
@@ -110,6 +112,7 @@ class TestKeyFile:
         assert again[18:34] != FILE[18:34]
         assert again[34:58] != FILE[34:58]
 
+    @pytest.mark.attack("OP-01", "PA-10")
     @pytest.mark.parametrize("code", [0, 4, 255])
     def test_a_cost_outside_the_allowed_set_is_refused_before_any_work(
         self, code: int, monkeypatch: pytest.MonkeyPatch

@@ -97,6 +97,7 @@ def test_the_coefficients_of_a_constant_sum_to_one(chosen: list[int]) -> None:
     assert lagrange_at_zero(chosen[::-1]) == coefficients[::-1]
 
 
+@pytest.mark.attack("DK-06", "TL-05")
 @pytest.mark.parametrize("index", NO_INDEX, ids=repr)
 def test_what_is_no_index_has_no_share(index: int) -> None:
     """Zero and ℓ would give the secret, True and 1.0 would be the first trustee again."""
@@ -112,6 +113,7 @@ def test_what_is_no_index_has_no_share(index: int) -> None:
         lagrange_at_zero([1, index] if index != 1 else [2, index])
 
 
+@pytest.mark.attack("TL-05")
 @pytest.mark.parametrize("chosen", [[], [1, 1], [1, 2, 1]], ids=repr)
 def test_shares_are_combined_at_different_indices(chosen: list[int]) -> None:
     """An index that occurs twice, or none at all, has no coefficients."""

@@ -44,6 +44,7 @@ def test_what_a_key_signs_verifies_under_it(seed: bytes, message: bytes) -> None
     assert key.encode_private() == seed
 
 
+@pytest.mark.attack("EN-07")
 @given(st.integers(0, 511))
 def test_a_signature_with_any_bit_changed_is_refused(bit: int) -> None:
     """No bit of a signature is free."""
@@ -61,6 +62,7 @@ def test_a_signature_binds_message_and_key() -> None:
         verify(SigningKey.generate().verify_key, MESSAGE, SIGNATURE)
 
 
+@pytest.mark.attack("EN-07")
 def test_adding_the_group_order_to_s_is_refused() -> None:
     """S has one spelling, so a relay cannot make a second signature out of one."""
     s = int.from_bytes(SIGNATURE[32:], "little")
@@ -82,6 +84,7 @@ def test_bytes_moved_between_message_and_signature_are_refused() -> None:
         verify(KEY.verify_key, MESSAGE[1:], SIGNATURE + MESSAGE[:1])
 
 
+@pytest.mark.attack("EN-05")
 @pytest.mark.parametrize("encoded", SMALL_ORDER)
 def test_small_order_points_are_no_keys_and_no_commitments(encoded: str) -> None:
     """Neither as key, where anyone could sign, nor as R."""
@@ -98,6 +101,7 @@ def test_points_of_mixed_order_are_no_keys(point: bytes) -> None:
         VerifyKey(point)
 
 
+@pytest.mark.attack("EN-05")
 @pytest.mark.parametrize("y", [2, 7, FIELD, FIELD + 1, FIELD + 3, 2**255 - 1])
 def test_points_off_the_curve_or_not_reduced_are_no_keys(y: int) -> None:
     """A key is the one encoding of a point."""
@@ -150,6 +154,7 @@ def test_generated_keys_differ() -> None:
     assert SigningKey.generate().verify_key != SigningKey.generate().verify_key
 
 
+@pytest.mark.attack("EN-04")
 def test_the_module_refuses_a_library_that_accepts_mixed_order(monkeypatch: pytest.MonkeyPatch) -> None:
     """An old libsodium stops the import instead of weakening every key check."""
     monkeypatch.setattr(bindings, "crypto_core_ed25519_is_valid_point", lambda _: True)

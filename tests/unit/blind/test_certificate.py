@@ -115,6 +115,7 @@ class TestCertificate:
             with pytest.raises(InvalidProofError):
                 check_public_key(PUBLIC, [root.to_bytes(384, "big"), *ROOTS[1:]], [element, *RHO[1:]])
 
+    @pytest.mark.attack("CR-01")
     @pytest.mark.parametrize("kind", ["prime", "square", "power of three", "small factor"])
     def test_bad_moduli_are_refused_before_any_root(self, kind: str) -> None:
         """Prime, a perfect power, or with a factor below 2^16."""
@@ -123,6 +124,7 @@ class TestCertificate:
         with pytest.raises(InvalidSignatureError):
             check_public_key(BlindPublicKey(n), ROOTS, RHO, suite=suite)
 
+    @pytest.mark.attack("CR-01")
     @pytest.mark.parametrize("e", [3, 65535, 65539, N - 2])
     def test_other_exponents_are_refused(self, e: int) -> None:
         """Small, composite or enormous."""
@@ -174,6 +176,7 @@ class TestCoprime:
         primes = [_primes()[i] for i in order]
         check_coprime([primes[2 * i] * primes[2 * i + 1] for i in range(count)])
 
+    @pytest.mark.attack("CR-05")
     @given(st.permutations(range(30)), st.integers(0, 13), st.integers(0, 13))
     def test_a_shared_prime_is_found_wherever_it_is(self, order: list[int], one: int, other: int) -> None:
         """The pair is named."""

@@ -98,6 +98,7 @@ class TestIssuance:
         with pytest.raises(EncodingError):
             finalize(PUBLIC, PREPARED, BLIND_SIGNATURE.rjust(size, b"\0")[:size], INVERSE)
 
+    @pytest.mark.attack("CR-02")
     def test_an_answer_by_another_key_is_refused(self) -> None:
         """A registrar cannot tag a delegate with a key of their own."""
         other = BlindSecretKey(prime(1536, seed=b"p"), prime(1536, seed=b"q"))
@@ -105,6 +106,7 @@ class TestIssuance:
         with pytest.raises(InvalidSignatureError):
             finalize(PUBLIC, PREPARED, blind_sign(other, blinded), INVERSE)
 
+    @pytest.mark.attack("CR-07")
     @pytest.mark.parametrize(("randomizer", "message"), [(31, 65), (33, 63), (0, 96), (32, 63), (32, 65)])
     def test_the_split_of_randomizer_and_message_is_fixed(self, randomizer: int, message: int) -> None:
         """One signature cannot stand for two credentials."""
@@ -165,6 +167,7 @@ class TestBlindingFactor:
 class TestVerification:
     """What is not exactly the protocol's signature is refused."""
 
+    @pytest.mark.attack("CR-14")
     def test_signature_binds_message_and_key(self) -> None:
         """Another message, another key."""
         with pytest.raises(InvalidSignatureError):
@@ -218,6 +221,7 @@ class TestVerification:
 class TestBlindSign:
     """The registrar's private operation."""
 
+    @pytest.mark.attack("CR-10")
     @pytest.mark.parametrize("value", [0, 1, N - 1, N, N + 1, 2**3072 - 1, int(SECRET._p)])
     def test_bad_requests_are_refused_without_using_the_key(self, value: int, monkeypatch: pytest.MonkeyPatch) -> None:
         """Fixed points of the power, numbers out of range, and those that share a factor."""
@@ -239,6 +243,7 @@ class TestBlindSign:
         for value in (2, N - 2, int.from_bytes(BLINDED, "big")):
             assert check_blinded(PUBLIC, value.to_bytes(MODULUS_BYTES, "big")) == value
 
+    @pytest.mark.attack("CR-13")
     @pytest.mark.parametrize("part", ["_dp", "_dq", "_qinv", "_p", "_q"])
     def test_a_fault_in_any_part_of_the_key_releases_nothing(self, part: str) -> None:
         """One wrong CRT half would give away a factor of n."""
@@ -248,6 +253,7 @@ class TestBlindSign:
             blind_sign(faulty, BLINDED)
         assert not any(digits in str(caught.value) for digits in "0123456789")
 
+    @pytest.mark.attack("CR-13", "OP-05")
     def test_two_equal_requests_are_worked_on_with_different_numbers(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Base blinding: what a clock sees does not repeat, what is released does."""
         bases = []

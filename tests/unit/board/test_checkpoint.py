@@ -22,6 +22,7 @@ ROOT = base64.b64encode(bytes(32)).decode()
 LINES = [ORIGIN, "5", "05", "-1", "9223372036854775808", ROOT, ROOT[:-2] + "B=", "", "more", "\u2028", "\x0b"]
 
 
+@pytest.mark.attack("LG-11")
 @given(st.lists(st.sampled_from(LINES)).map("\n".join), st.sampled_from(["\n", ""]))
 def test_a_checkpoint_has_one_spelling(text: str, end: str) -> None:
     """Any text is refused with the library's own error, or is what encoding the checkpoint gives."""
@@ -42,6 +43,7 @@ def test_any_text(text: str) -> None:
     assert checkpoint.encode() == text
 
 
+@pytest.mark.attack("LG-11")
 @pytest.mark.parametrize(
     "text",
     [
@@ -97,6 +99,7 @@ def test_open() -> None:
     assert signed.note.encode() == data
 
 
+@pytest.mark.attack("LG-07")
 def test_a_checkpoint_of_another_log_is_refused() -> None:
     """A valid signature does not help a checkpoint whose origin is not the expected one."""
     data = sign_note(Checkpoint("other.example", 5, bytes(32)).encode(), [LOG]).encode()

@@ -158,6 +158,7 @@ def _mutations(hashes: tuple[bytes, ...], data: st.DataObject) -> tuple[bytes, .
     )
 
 
+@pytest.mark.attack("LG-05")
 @given(data=st.data(), size=st.integers(2, len(LEAVES)))
 def test_altered_inclusion_proofs_are_refused(data: st.DataObject, size: int) -> None:
     """Any change of hashes, index or size is refused."""
@@ -171,6 +172,7 @@ def test_altered_inclusion_proofs_are_refused(data: st.DataObject, size: int) ->
             wrong.verify(LEAVES[index], root)
 
 
+@pytest.mark.attack("LG-03")
 @given(data=st.data(), size=st.integers(2, len(LEAVES)))
 def test_altered_consistency_proofs_are_refused(data: st.DataObject, size: int) -> None:
     """Any change of the hashes is refused."""
@@ -182,6 +184,7 @@ def test_altered_consistency_proofs_are_refused(data: st.DataObject, size: int) 
         replace(proof, hashes=_mutations(proof.hashes, data)).verify(*roots)
 
 
+@pytest.mark.attack("LG-03")
 @given(data=st.data(), size=st.integers(2, len(LEAVES)))
 def test_an_edited_log_is_not_consistent(data: st.DataObject, size: int) -> None:
     """If a leaf below the old size was changed, no honest proof of the new tree joins the two."""
@@ -212,6 +215,7 @@ def test_a_proof_without_growth_tells_no_root(old: int, new: int) -> None:
     assert ConsistencyProof(old, new, (LEAVES[0],) * 3).implied_root(root_of(LEAVES[:7])) is None
 
 
+@pytest.mark.attack("LG-05")
 @pytest.mark.parametrize(
     ("index", "size"), [(0, 0), (1, 1), (-1, 1), (True, 2), ("0", 1), (0, "1"), (0, 2**63), (2**64, 2**65)]
 )
@@ -221,6 +225,7 @@ def test_inclusion_bounds(index: int, size: int) -> None:
         InclusionProof(index, size, ()).verify(LEAVES[0], LEAVES[0])
 
 
+@pytest.mark.attack("LG-05")
 def test_an_empty_path_is_a_proof_for_one_leaf_only() -> None:
     """No hashes prove the only leaf of its tree, and nothing in a larger one."""
     InclusionProof(0, 1, ()).verify(LEAVES[0], LEAVES[0])
@@ -228,6 +233,7 @@ def test_an_empty_path_is_a_proof_for_one_leaf_only() -> None:
         InclusionProof(0, 2, ()).verify(LEAVES[0], LEAVES[0])
 
 
+@pytest.mark.attack("LG-04")
 def test_a_node_is_not_a_leaf() -> None:
     """An inner node's children cannot pass as an entry under a shortened path."""
     root = root_of(LEAVES[:4])
@@ -236,6 +242,7 @@ def test_a_node_is_not_a_leaf() -> None:
         InclusionProof(0, 2, (right,)).verify(leaf_hash(LEAVES[0] + LEAVES[1]), root)
 
 
+@pytest.mark.attack("LG-03")
 @pytest.mark.parametrize(
     ("proof", "old_root", "new_root"),
     [

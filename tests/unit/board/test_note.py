@@ -57,6 +57,7 @@ def test_any_verifier_key(text: str) -> None:
     assert key.encode() == text
 
 
+@pytest.mark.attack("LG-11")
 @pytest.mark.parametrize(
     "data",
     [
@@ -85,6 +86,7 @@ def test_malformed_notes(data: bytes) -> None:
         Note.decode(data)
 
 
+@pytest.mark.attack("LG-11")
 def test_line_separators_do_not_split_lines() -> None:
     """Characters at which Python would split lines are ordinary characters of a text."""
     text = "one\u2028two\u0085three\n"
@@ -92,6 +94,7 @@ def test_line_separators_do_not_split_lines() -> None:
     assert Note.decode(note.encode()).text == text
 
 
+@pytest.mark.attack("LG-09")
 def test_too_many_signatures() -> None:
     """A hundred signature lines are read, one more is refused."""
     line = ALICE.sign("text\n")
@@ -116,6 +119,7 @@ def test_a_note_needs_a_signer() -> None:
         sign_note("text\n", [])
 
 
+@pytest.mark.attack("LG-09")
 def test_unknown_keys_are_ignored() -> None:
     """Of two signatures, the one of the known key counts."""
     opened = open_note(NOTE, KNOWN[:1])
@@ -124,6 +128,7 @@ def test_unknown_keys_are_ignored() -> None:
     assert opened.line_of(ALICE.vkey) == NOTE.signatures[0]
 
 
+@pytest.mark.attack("LG-09")
 def test_a_false_signature_of_a_known_key_spoils_the_note() -> None:
     """One valid signature does not make up for one that is false, wherever it stands."""
     good, other = NOTE.signatures
@@ -134,6 +139,7 @@ def test_a_false_signature_of_a_known_key_spoils_the_note() -> None:
     assert open_note(Note("text\n", (good, false)), KNOWN[:1]).verified == (good,)
 
 
+@pytest.mark.attack("LG-09")
 def test_a_signature_under_another_name_or_id_does_not_count() -> None:
     """Name and key id name the key together."""
     line = NOTE.signatures[0]

@@ -60,6 +60,7 @@ def test_a_false_cosignature_spoils_the_note() -> None:
         POLICY.open(_cosigned(_line(0), _line(1), false), origin=ORIGIN)
 
 
+@pytest.mark.attack("LG-07")
 def test_another_origin() -> None:
     """A policy has keys for the origins it names, and a note speaks for its own."""
     data = _cosigned(_line(0), _line(1))
@@ -101,6 +102,7 @@ def test_a_witness_without_time_does_not_count() -> None:
         policy.open(_cosigned(quantum.cosign(NOTE.text, 0)), origin=ORIGIN)
 
 
+@pytest.mark.attack("LG-10")
 @pytest.mark.parametrize("time", [0, -1, 2**63])
 def test_times_out_of_range(time: int) -> None:
     """A witness states a time between 1 and 2^63-1."""
@@ -114,6 +116,7 @@ def test_only_checkpoints_are_cosigned() -> None:
         WITNESSES[0].cosign("anything else\n", TIME)
 
 
+@pytest.mark.attack("LG-08")
 def test_quorums_are_not_inflated() -> None:
     """One key under two names, a log's key as a witness's, and impossible thresholds are refused."""
     again = VerifierKey("again.example", KEYS[0].kind, KEYS[0].key)

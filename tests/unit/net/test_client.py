@@ -48,6 +48,7 @@ def test_paths_are_below_the_prefix() -> None:
     assert seen == ["/a/log/tile/0/000"] * 2
 
 
+@pytest.mark.attack("PA-08")
 def test_gzip_that_nobody_asked_for_is_unpacked_up_to_the_limit() -> None:
     """A small answer that unpacks to a large one is refused, and a small one is read."""
     with answering(lambda handler: _answer(handler, gzip.compress(b"note"), Content_Encoding="gzip")) as url:

@@ -51,6 +51,7 @@ def singly_invalid(proofs: list[Membership]) -> list[int]:
     return invalid
 
 
+@pytest.mark.attack("EN-10")
 @given(st.lists(st.tuples(st.sampled_from(GOOD), st.sampled_from([None, None, 0, 1, 2, 3, 4])), max_size=9))
 @settings(deadline=None)
 def test_a_batch_gives_the_verdicts_of_single_verification(mix: list[tuple[Membership, int | None]]) -> None:
@@ -61,6 +62,7 @@ def test_a_batch_gives_the_verdicts_of_single_verification(mix: list[tuple[Membe
     assert singly_invalid(proofs) == [position for position, (_, way) in enumerate(mix) if way is not None]
 
 
+@pytest.mark.attack("EN-10")
 @pytest.mark.parametrize("bad", [0, 1, 31, 62, 63])
 def test_one_bad_claim_among_many_is_isolated(bad: int) -> None:
     """First, last and middle, in a block whose size is no power of two either."""
@@ -96,6 +98,7 @@ def test_the_first_false_equation_is_named(equation: int) -> None:
     assert first_false_equation(good.claim(), KEY) is None
 
 
+@pytest.mark.attack("EN-09")
 @pytest.mark.parametrize(
     "draw",
     [
@@ -165,6 +168,7 @@ class Miscomputed(Stub):
         return [0], int(weights[0] != 1), 0
 
 
+@pytest.mark.attack("EN-10")
 def test_an_error_of_the_batch_excludes_nobody() -> None:
     """The equation by itself holds, so the claim stands, whatever its block came to."""
     assert find_invalid([Miscomputed(1), Stub(1, false=True)], KEY) == [1]

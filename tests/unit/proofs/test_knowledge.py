@@ -93,6 +93,7 @@ def test_any_bytes_are_refused_with_our_own_error(data: bytes) -> None:
             replace(SAMPLE, proof=data).verify()
 
 
+@pytest.mark.attack("EN-02")
 def test_the_identity_is_no_statement() -> None:
     """Its logarithm is known to everyone, so an honest computation with x = 0 proves nothing."""
     identity, nonce = Elements.identity(), Scalars.from_ints([5])

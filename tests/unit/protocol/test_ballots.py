@@ -203,6 +203,7 @@ def check_bytes(ballot: Ballot) -> bytes:
 NAMES = sorted(MUTANTS)
 
 
+@pytest.mark.attack("EN-10")
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from([*NAMES, "good"]), st.sampled_from([*NAMES, "good"])), max_size=5))
 def test_batch_and_single_agree_on_ballots_with_one_or_two_faults(faults: list[tuple[str, str]]) -> None:
@@ -256,6 +257,7 @@ def test_every_scalar_is_read_in_one_way_only() -> None:
     assert error.check == "BAL-07"
 
 
+@pytest.mark.attack("PA-09")
 def test_a_known_credential_is_not_verified_again() -> None:
     """`known_credential` spares the registrars' signatures and nothing else."""
     asked: list[bytes] = []
@@ -307,6 +309,7 @@ def test_the_credential_digest_tells_poll_class_and_every_byte_apart() -> None:
     assert credential_digest(GOOD) == credential_digest(replace(GOOD, sequence=4, tag="1" * 10))
 
 
+@pytest.mark.attack("EN-09")
 @pytest.mark.parametrize("draw", [bytes, lambda size: bytes([1]) * size, lambda size: b"\1" * (size - 1)])
 def test_a_broken_source_of_weights_gives_no_verdict(draw: object) -> None:
     """Zero, repeated or missing randomness stops the batch; it does not accept or exclude anybody."""

@@ -216,6 +216,7 @@ def test_every_byte_is_what_the_specification_derives() -> None:
         assert contest.responses == responses
 
 
+@pytest.mark.attack("BA-06", "BA-15")
 def test_the_tracker_is_the_hash_of_the_entry_without_its_response() -> None:
     """It is known before casting, and taking the response out of the cast entry's bytes gives it again."""
     sealed = seal_sample(CONTEXT, CHOICES)
@@ -228,6 +229,7 @@ def test_the_tracker_is_the_hash_of_the_entry_without_its_response() -> None:
     assert ballot.tracker() == shown
 
 
+@pytest.mark.attack("BA-12")
 def test_ballots_of_every_choice_have_one_length() -> None:
     """Nothing of the choice is in the size of any string or of the entry."""
     ballots = [seal_sample(CONTEXT, choice).cast() for choice in ALL_CHOICES]
@@ -265,6 +267,7 @@ def trace(action: object) -> list[tuple[str, int]]:
     return lines
 
 
+@pytest.mark.attack("BA-12")
 def test_the_operations_of_sealing_do_not_depend_on_the_choice() -> None:
     """Sealing and casting run the same lines of the library in the same order for every choice."""
     CONTEXT.key_table  # noqa: B018  # built once, by the first ballot
@@ -299,6 +302,7 @@ def test_every_part_of_the_seal_changes_every_secret() -> None:
     assert len(set(alphas)) == len(alphas) == 5 * len(ballots)
 
 
+@pytest.mark.attack("FS-17")
 def test_a_repeated_seed_and_fresh_bytes_do_not_reveal_the_credential() -> None:
     """The nonce also depends on the statement and on s: two ballots of one stuck generator have different T."""
     first = seal_sample(CONTEXT, CHOICES).cast()
@@ -312,6 +316,7 @@ def test_a_repeated_seed_and_fresh_bytes_do_not_reveal_the_credential() -> None:
     assert vartime_multiply_base([guess]).encode() != first.credential
 
 
+@pytest.mark.attack("EN-06")
 def test_shared_randomness_is_noticed_before_anything_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
     """A device whose randomness repeats refuses to seal."""
 
@@ -336,6 +341,7 @@ def test_a_sealed_ballot_is_cast_or_opened_once(first: str, second: str) -> None
         getattr(sealed, second)()
 
 
+@pytest.mark.attack("BA-13")
 def test_two_threads_do_not_get_a_ballot_cast_and_opened() -> None:
     """Of many that ask at once, one is answered."""
     for _ in range(20):
@@ -360,6 +366,7 @@ def test_two_threads_do_not_get_a_ballot_cast_and_opened() -> None:
         assert sum(not isinstance(result, PhaseError) for result in results) == 1
 
 
+@pytest.mark.attack("BA-13")
 def test_secrets_are_gone_after_casting() -> None:
     """Nothing that the sealed ballot holds afterwards is a seed, nonce, secret or choice."""
     sealed = seal_sample(CONTEXT, CHOICES)

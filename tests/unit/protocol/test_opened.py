@@ -51,6 +51,7 @@ LIES: dict[str, dict[str, object]] = {
 }
 
 
+@pytest.mark.attack("BA-14")
 @pytest.mark.parametrize("lie", LIES)
 def test_a_lying_device_is_caught(lie: str) -> None:
     """Whatever differs from what was sealed, the tracker does not fit."""
@@ -59,6 +60,7 @@ def test_a_lying_device_is_caught(lie: str) -> None:
         check_opened(CONTEXT, msgspec.structs.replace(opened, **LIES[lie]), shown)
 
 
+@pytest.mark.attack("BA-14")
 def test_an_opening_for_another_tracker_or_poll_is_refused() -> None:
     """The tracker that counts is the one that was shown, and the poll the one that the checker reads itself."""
     opened, shown = open_sample()
@@ -71,6 +73,7 @@ def test_an_opening_for_another_tracker_or_poll_is_refused() -> None:
         check_opened(swapped, opened, shown)
 
 
+@pytest.mark.attack("BA-14")
 def test_an_opened_ballot_of_another_poll_is_refused_by_name() -> None:
     """A ballot whose header names one poll and whose challenge another has a tracker, but could never be cast."""
     opened, _ = open_sample()
@@ -78,6 +81,7 @@ def test_an_opened_ballot_of_another_poll_is_refused_by_name() -> None:
         recompute(CONTEXT, msgspec.structs.replace(opened, ctx=bytes(32)))
 
 
+@pytest.mark.attack("BA-14")
 def test_a_device_that_encrypts_something_else_is_caught() -> None:
     """It shows the tracker of a ballot for one choice and opens it as another, with every other value right."""
     _, shown = open_sample(((1, 0, 0), (2, 1)))

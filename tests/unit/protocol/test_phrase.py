@@ -199,6 +199,7 @@ def test_a_wallet_shows_nothing_of_itself() -> None:
             escape(mine)
 
 
+@pytest.mark.attack("CR-12")
 def test_a_delegate_restored_from_paper_asks_in_the_same_bytes() -> None:
     """A second wallet from the same words makes the same request."""
     again = Wallet(generate_phrase(hashlib.sha256(b"delegate").digest()), "sitting of the tests")
@@ -272,6 +273,7 @@ def test_a_credential_needs_every_registrar() -> None:
         finish([], [])
 
 
+@pytest.mark.attack("CR-12")
 def test_a_signature_that_does_not_verify_makes_no_credential() -> None:
     """Garbage, another poll's, another registrar's, another size."""
     good = [answered(registrar)[:384] for registrar in REGISTRARS]
@@ -283,6 +285,7 @@ def test_a_signature_that_does_not_verify_makes_no_credential() -> None:
         finish([good[0][:-1], good[1]])
 
 
+@pytest.mark.attack("CR-12")
 def test_blinding_factors_differ_between_registrars_and_polls() -> None:
     """No factor serves twice, so no two requests of a delegate can be matched by it."""
     factors = set()

@@ -106,6 +106,7 @@ def contests(draw: st.DrawFn) -> tuple[RuleSet, list[int], list[int], Turnout]:
     return rule_set, maxima, counts, turnout
 
 
+@pytest.mark.attack("TL-13")
 @given(contests())
 @settings(max_examples=400, deadline=None)
 def test_outcomes_are_those_of_the_reference(contest: tuple[RuleSet, list[int], list[int], Turnout]) -> None:
@@ -115,6 +116,7 @@ def test_outcomes_are_those_of_the_reference(contest: tuple[RuleSet, list[int], 
     assert decide(rule_set, maxima, counts, turnout, WEIGHTS) == reference(rule_set, maxima, counts, turnout)
 
 
+@pytest.mark.attack("TL-13")
 @pytest.mark.parametrize("seats", [1, 2, 3, 4])
 @pytest.mark.parametrize("base", ["cast", "roll"])
 def test_every_small_election_is_decided_as_by_the_reference(seats: int, base: str) -> None:
@@ -162,6 +164,7 @@ def test_a_quorum_is_at_least_its_share(counted: int, quorate: bool) -> None:
     assert result.counts == (counted, 0)
 
 
+@pytest.mark.attack("TL-13")
 @pytest.mark.parametrize(
     ("seats", "counts", "elected", "tied"),
     [
@@ -199,6 +202,7 @@ def test_counts_without_their_options_decide_nothing() -> None:
     assert ContestResult(counts=(), elected=(), outcome="unopened", tied=()) == UNOPENED
 
 
+@pytest.mark.attack("SB-07")
 @given(st.integers(1, 4), st.dictionaries(st.integers(1, 4), st.integers(0, 6)), st.sets(st.integers(1, 4)))
 def test_the_floor_holds_for_all_and_for_each_weight(minimum: int, counted: dict[int, int], eligible: set[int]) -> None:
     """Against ballots sorted one by one into their weight groups; classes 1 and 3 weigh the same."""

@@ -101,6 +101,7 @@ def fault(body: Decryption, *, signer: int = 2, tally: Ciphertexts = TALLY) -> S
     return caught.value
 
 
+@pytest.mark.attack("TL-05")
 @given(threshold_and_trustees(4), st.lists(st.integers(0, 50), min_size=1, max_size=3))
 @settings(deadline=None, max_examples=25)
 def test_every_threshold_subset_opens_the_counts_and_no_smaller_one_does(
@@ -235,6 +236,7 @@ def test_a_factor_that_does_not_decode_is_tal_04() -> None:
         assert isinstance(error, EncodingError)
 
 
+@pytest.mark.attack("TL-06")
 def test_a_decryption_is_one_trustees_and_one_tallys() -> None:
     """It is refused as another trustee's, and for other ciphertexts under the same id."""
     assert fault(GOOD, signer=3).check == "TAL-04"
@@ -256,6 +258,7 @@ def test_a_trustee_refuses_another_ceremonys_key() -> None:
         )
 
 
+@pytest.mark.attack("TL-04")
 def test_an_impossible_count_fails_the_record_and_blames_nobody() -> None:
     """TAL-05, with the option named."""
     factors = {index: TALLY.alphas * SHARES[index] for index in (1, 2)}
@@ -275,6 +278,7 @@ def test_combining_wrong_shapes_is_refused() -> None:
         combine(1, {1: TALLY.alphas}, TALLY, [1, 1])
 
 
+@pytest.mark.attack("TL-04")
 def test_bounds_are_what_the_counted_ballots_could_give() -> None:
     """Weight times ballots times maximum, over the eligible classes."""
     assert count_bounds((1, 3), {1, 2}, {1: 4, 2: 2, 3: 9}, {1: 1, 2: 3, 3: 5}) == [10, 30]

@@ -130,6 +130,7 @@ def test_a_credential_has_a_number_of_ballots() -> None:
     assert stream.poll().heads[voter(0).credential.S].sequence == 2
 
 
+@pytest.mark.attack("CR-08")
 def test_a_credential_never_changes_its_bytes() -> None:
     """BAL-04: class, randomizers and signatures are those of the first ballot, even where another class exists."""
     stream = Stream()
@@ -149,6 +150,7 @@ def test_a_credential_never_changes_its_bytes() -> None:
 # --- when
 
 
+@pytest.mark.attack("BA-09")
 def test_a_ballot_needs_its_poll_open() -> None:
     """BAL-01 before the opening, BAL-02 after the end; between closes_at and the closing it still counts."""
     stream, twin = Stream(), Stream()

@@ -169,6 +169,7 @@ def test_a_wrong_reveal_ends_the_session_and_names_its_author(name: str) -> None
     assert stage.ceremony.complete
 
 
+@pytest.mark.attack("DK-04")
 @pytest.mark.parametrize("degree", [1, 3])
 def test_a_polynomial_of_another_degree_is_refused_though_proved(degree: int) -> None:
     """A raised or lowered threshold, committed to and proved without a flaw."""
@@ -197,6 +198,7 @@ def test_wrong_shares_end_the_session() -> None:
         ended(stage, blamed=3, remaining=(1, 2, 4))
 
 
+@pytest.mark.attack("DK-10")
 def test_who_confirms_another_transcript_is_at_fault() -> None:
     """CER-07: it saw another log, or says so."""
     stage = CeremonyStage.begin()

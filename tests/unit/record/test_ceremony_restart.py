@@ -28,6 +28,7 @@ def ended(stage: CeremonyStage, *, remaining: tuple[int, ...]) -> None:
 # The identity as joint key -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.attack("EN-02")
 def test_a_joint_key_of_identity_ends_the_session_and_blames_nobody() -> None:
     """CER-09: all trustees together can make it; the same participants begin again."""
     stage = CeremonyStage.begin()
@@ -46,6 +47,7 @@ def test_a_joint_key_of_identity_ends_the_session_and_blames_nobody() -> None:
 # Restarts ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.attack("SB-02")
 @pytest.mark.parametrize("number", [0, 1, 2, 3])
 def test_the_presidium_goes_on_without_who_is_silent(number: int) -> None:
     """In every round; nobody is blamed, and the named participants begin the next session."""
@@ -77,6 +79,7 @@ def misfit_restarts() -> dict[str, dict[str, object]]:
     }
 
 
+@pytest.mark.attack("SB-02")
 @pytest.mark.parametrize("name", list(misfit_restarts()))
 def test_a_restart_that_does_not_fit_has_no_effect(name: str) -> None:
     """CER-08: it is no fault, and the session goes on."""

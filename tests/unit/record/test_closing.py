@@ -38,6 +38,7 @@ def closing(stream: Stream, note: str, **changes: object) -> tuple[str, str | No
 # --- the window
 
 
+@pytest.mark.attack("LG-10", "SB-05")
 def test_the_closing_window_is_closed_at_both_ends() -> None:
     """POL-04: one second before closes_at and one after the grace are refused; the bounds themselves are good."""
     stream, note = voted()
@@ -53,6 +54,7 @@ def test_the_closing_window_is_closed_at_both_ends() -> None:
         assert (closed.time, closed.size) == (at, len(stream.board.entries) - 1)
 
 
+@pytest.mark.attack("LG-10")
 @pytest.mark.parametrize("lying", range(3))
 def test_every_one_of_the_q_times_lies_in_the_window(lying: int) -> None:
     """POL-04: one early or late cosignature of the q is enough to refuse; the closing time is the latest of them."""
@@ -89,6 +91,7 @@ def test_a_poll_too_short_from_the_start_can_only_lapse_or_be_extended() -> None
     assert closing(stream, note) == ("effect", None)
 
 
+@pytest.mark.attack("SB-05")
 def test_an_extension_moves_the_window() -> None:
     """POL-04: what was the right time before is too early now."""
     stream, note = voted()
@@ -109,6 +112,7 @@ def test_both_notes_cover_the_opening() -> None:
     assert closing(stream, stream.note(stream.now, size=index + 1)) == ("effect", None)
 
 
+@pytest.mark.attack("TL-02")
 def test_no_accepted_ballot_lies_behind_the_checkpoint() -> None:
     """POL-05: an excluded one may; a ballot of another poll may; an accepted one needs a newer checkpoint."""
     stream, note = voted()
@@ -126,6 +130,7 @@ def test_no_accepted_ballot_lies_behind_the_checkpoint() -> None:
     assert stream.status(2) == "open"
 
 
+@pytest.mark.attack("BA-09")
 def test_any_officer_or_trustee_closes_a_poll_once() -> None:
     """The first closing that stands counts; a second is out of phase, and no other key may sign one."""
     stream, note = voted()
@@ -279,6 +284,7 @@ def test_a_poll_lapses_when_its_grace_is_over() -> None:
     assert closing(stream, note) == ("no effect", "ENT-06")
 
 
+@pytest.mark.attack("SB-05")
 def test_a_closed_poll_does_not_lapse() -> None:
     """ENT-06, also for the ctx of no poll."""
     stream, note = voted()

@@ -56,6 +56,7 @@ def wrong_consents() -> dict[str, dict[str, object]]:
     }
 
 
+@pytest.mark.attack("DK-10")
 @pytest.mark.parametrize("name", list(wrong_consents()))
 def test_a_consent_to_another_log_or_key_is_a_fault(name: str) -> None:
     """CON-01 names who saw something else; it may still consent to what is there."""
@@ -163,6 +164,7 @@ def test_a_convening_on_every_consent_takes_effect() -> None:
     assert stage.post(stage.keys.presidium[2], "convening", Convening(stage.note(), 1)) == refused("ENT-06")
 
 
+@pytest.mark.attack("DK-09")
 def test_the_checkpoint_covers_every_registrar_and_enough_trustees() -> None:
     """CON-02 one consent short of the registrars or of the minimum of three trustees; with exactly those it fits."""
     for missing, expected in (
@@ -200,6 +202,7 @@ def test_a_convening_that_does_not_fit_yet_is_judged_afresh() -> None:
     assert stage.log(first) == refused("ENT-06")
 
 
+@pytest.mark.attack("CR-16")
 def test_a_convening_before_the_end_has_no_effect() -> None:
     """CON-02, and for a registration to come."""
     assert convene(Stage.before("credential-issue")) == refused("CON-02")

@@ -96,6 +96,7 @@ def test_a_note_beside_the_entries_may_hold_more_lines() -> None:
     assert caught.value.check == "LOG-03"
 
 
+@pytest.mark.attack("LG-08")
 def test_a_note_that_repeats_a_witness_has_no_quorum() -> None:
     """Two witnesses and one of them again are two."""
     stage = Stage.after("manifest")

@@ -49,6 +49,7 @@ def _resigned(stream: Stream, promise: Promise, **changes: object) -> Promise:
     return msgspec.structs.replace(blank, signature=stream.board.promise_key.sign(blank.message()))
 
 
+@pytest.mark.attack("SB-06")
 def test_only_a_broken_promise_is_an_objection() -> None:
     """POL-07: kept, of a foreign key, altered, of another sitting or ballot, or for a place behind the closing."""
     stream, note = voted()
@@ -80,6 +81,7 @@ def test_only_a_broken_promise_is_an_objection() -> None:
     assert objecting(stream, lost, _resigned(stream, promise, index=closing_index - 1)) == ("effect", None)
 
 
+@pytest.mark.attack("SB-06")
 @pytest.mark.parametrize("fault", sorted(set(MUTATIONS) - {"BAL-01", "BAL-03", "BAL-04"}))
 def test_a_bad_ballot_is_no_objection(fault: str) -> None:
     """POL-07: the board may promise junk a place and drop it; what no poll would count voids none."""
@@ -101,6 +103,7 @@ def test_a_dropped_revote_is_an_objection() -> None:
     assert objecting(stream, again, promise) == ("effect", None)
 
 
+@pytest.mark.attack("SB-06")
 def test_an_objection_concerns_its_own_poll() -> None:
     """POL-07: a ballot of another poll; ENT-06: a ctx that no opening has."""
     stream, note = voted()

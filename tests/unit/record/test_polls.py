@@ -172,6 +172,7 @@ MISFITS: dict[str, Callable[[], Contest]] = {
 }
 
 
+@pytest.mark.attack("FS-15", "PA-10")
 @pytest.mark.parametrize("misfit", MISFITS)
 def test_a_contest_that_does_not_fit_opens_no_poll(misfit: str) -> None:
     """POL-02: the number is not spent, and a right opening of it still stands."""
@@ -233,6 +234,7 @@ def test_signatures_under_two_texts_do_not_add_up() -> None:
 # --- extensions
 
 
+@pytest.mark.attack("SB-05")
 def test_a_poll_is_extended_once() -> None:
     """POL-03: later, within the limit, once; the slot is then filled."""
     stream = Stream()
@@ -265,6 +267,7 @@ def signers(stream: Stream, officers: int, trustees: int) -> list[SigningKey]:
     return [*stream.keys.presidium[:officers], *stream.keys.trustees[:trustees]]
 
 
+@pytest.mark.attack("SB-05")
 @pytest.mark.parametrize(("officers", "trustees"), [(2, 1), (1, 4), (3, 1), (0, 4)])
 def test_neither_presidium_nor_trustees_annul_alone(officers: int, trustees: int) -> None:
     """POL-08 takes k of the one and t of the other."""
@@ -295,6 +298,7 @@ def test_an_open_or_closed_poll_can_be_annulled() -> None:
             assert verdict(stream.post(stream.officers[0], "closing", stream.closing(note))) == ("no effect", "ENT-06")
 
 
+@pytest.mark.attack("SB-05")
 def test_a_decrypted_poll_cannot_be_annulled() -> None:
     """POL-08: with one decryption it can, with t it cannot, or an unwelcome result could be made away with."""
     stream = Stream()
@@ -336,6 +340,7 @@ def test_polls_run_side_by_side() -> None:
     assert stream.poll(1).tally_id != stream.poll(2).tally_id
 
 
+@pytest.mark.attack("SB-12")
 def test_a_ballot_of_one_poll_is_none_of_another() -> None:
     """BAL-08: with the other poll's ctx the credential's signatures are of other keys, and the class of a poll too."""
     stream = Stream()
@@ -347,6 +352,7 @@ def test_a_ballot_of_one_poll_is_none_of_another() -> None:
     assert verdict(stream.cast(ballot)) == ("accepted", None)
 
 
+@pytest.mark.attack("BA-10")
 def test_an_opening_is_bound_to_its_text() -> None:
     """BAL-01: a ballot for another text of the same poll number names no effective opening."""
     other = Stream()

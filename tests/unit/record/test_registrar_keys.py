@@ -136,6 +136,7 @@ def test_a_key_without_its_certificate_is_a_fault(name: str) -> None:
     assert stage.log(own_key(stage)) == EFFECT
 
 
+@pytest.mark.attack("CR-05")
 def test_a_key_that_another_key_shares_is_a_fault_of_the_later() -> None:
     """REG-04: the same modulus for another poll, another class, by another registrar, in another registration."""
     first, second = KEYS.registrars
@@ -153,6 +154,7 @@ def test_a_key_that_another_key_shares_is_a_fault_of_the_later() -> None:
     assert later.post(first, "registrar-key", certified(20, registration=2)) == EFFECT
 
 
+@pytest.mark.attack("CR-02")
 def test_a_second_key_for_one_slot_is_a_fault_and_a_repetition_is_none() -> None:
     """REG-02, even if the second is as good as the first; the same body again is ENT-06."""
     stage = Stage.after("registrar-key")

@@ -86,6 +86,7 @@ def rolls_too_small() -> dict[str, tuple[tuple[int, ...], tuple[int, int]]]:
     }
 
 
+@pytest.mark.attack("SB-08")
 @pytest.mark.parametrize("name", list(rolls_too_small()))
 def test_a_roll_below_the_privacy_floor_cannot_be_frozen(name: str) -> None:
     """REG-05: weighted totals would show what few people voted."""
@@ -97,6 +98,7 @@ def test_a_roll_below_the_privacy_floor_cannot_be_frozen(name: str) -> None:
     assert frozen_with(sizes, classes) == refused("REG-05")
 
 
+@pytest.mark.attack("SB-08")
 def test_classes_of_one_weight_are_a_group() -> None:
     """Two and two of one weight are together twice the floor."""
     classes = tuple(replace(held, weight=1) for held in golden().simulator.board.manifest.classes)

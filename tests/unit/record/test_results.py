@@ -77,6 +77,7 @@ def decrypted(votes: list[tuple[tuple[int, ...], ...]]) -> Stream:
     return stream
 
 
+@pytest.mark.attack("TL-03")
 @pytest.mark.parametrize("false", FALSE)
 def test_a_false_result_of_the_presidium_fails_the_record(
     false: str, finished: list[tuple[tuple[int, ...], ...]]
@@ -170,6 +171,7 @@ def test_a_true_result_behind_a_false_one_stands_and_mends_nothing(finished: lis
     assert stream.failures() == ["RES-01"]
 
 
+@pytest.mark.attack("TL-13")
 def test_the_rules_of_the_manifest_decide() -> None:
     """RES-01 holds outcomes against rule sets: quorum by roll and by those registered, majority, seats and ties."""
     assert (adopt_rule().quorum.base, elect_rule().quorum.base) == ("roll", "registered")

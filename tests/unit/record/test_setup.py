@@ -105,6 +105,7 @@ def contradictions() -> dict[str, dict[str, object]]:
     }
 
 
+@pytest.mark.attack("DK-11")
 @pytest.mark.parametrize("name", list(contradictions()))
 def test_a_manifest_that_contradicts_itself_has_no_effect(name: str) -> None:
     """SIT-02: at each of its entries, so that no signature of it is collected."""
@@ -165,6 +166,7 @@ UNACCEPTABLE = {
 """Ed25519 keys under which signatures mean nothing."""
 
 
+@pytest.mark.attack("EN-05")
 @pytest.mark.parametrize("name", list(UNACCEPTABLE))
 @pytest.mark.parametrize("role", ["commission", "registrars"])
 def test_every_key_is_acceptable(name: str, role: str) -> None:

@@ -79,6 +79,7 @@ def test_what_is_no_entry_has_no_effect(data: bytes) -> None:
     assert stage.log(golden().entries[2]) == EFFECT
 
 
+@pytest.mark.attack("LG-13")
 @pytest.mark.parametrize("change", [b" ", b"\n", b"\t"])
 def test_another_spelling_of_an_entry_is_no_entry(change: bytes) -> None:
     """Between two members any white space would parse; only the one canonical form counts."""
@@ -220,6 +221,7 @@ def role_keys(stage: Stage) -> dict[str, SigningKey]:
     return {**parties, **others, "delegate": delegate, "stranger": STRANGER}
 
 
+@pytest.mark.attack("OP-03")
 @pytest.mark.parametrize("kind", sorted(set(SIGNERS) - {"manifest"}))
 def test_only_the_right_roles_sign(kind: str) -> None:
     """Each kind by a key of each role: ENT-04 exactly if the table does not name the role."""
@@ -270,6 +272,7 @@ def test_the_fault_kinds_are_those_of_one_signer() -> None:
 # ENT-06: once, and in time -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.attack("SB-10")
 def test_no_entry_of_a_sitting_has_effect_twice() -> None:
     """After each entry of a whole sitting, every one so far is judged again and does nothing."""
     record = SittingRecord(golden().anchor, fetch=lambda index: golden().entries[index])
@@ -346,6 +349,7 @@ class NoisySimulator(Simulator):
         return self.board
 
 
+@pytest.mark.attack("SB-10")
 def test_junk_and_repetitions_fail_nothing() -> None:
     """A whole sitting on a board that logs noise around every entry comes to the same result, and nobody is blamed."""
     board = NoisySimulator().until_adjourned().board

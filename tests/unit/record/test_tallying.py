@@ -50,6 +50,7 @@ def counts(stream: Stream) -> list[tuple[int, ...]]:
 # --- aggregates and the tally's name
 
 
+@pytest.mark.attack("TL-02")
 def test_the_tally_is_named_by_what_is_counted() -> None:
     """tally_id covers ctx, the closing, the counted ballots in log order, and all aggregates."""
     stream = Stream()
@@ -162,6 +163,7 @@ def test_whole_ballots_of_opposite_nonces_cancel_the_sum_proofs_too() -> None:
 # --- TAL-01
 
 
+@pytest.mark.attack("CR-15")
 def test_more_credentials_than_answers_void_the_poll() -> None:
     """TAL-01: registrars who all collude sign a credential that nobody asked for; the closing names them all."""
     stream = Stream()
@@ -186,6 +188,7 @@ def test_stuffing_is_counted_class_by_class() -> None:
     assert verdict(judgement) == ("effect", "TAL-01")
 
 
+@pytest.mark.attack("CR-15")
 def test_stuffing_within_the_slack_is_not_noticed() -> None:
     """What TAL-01 does not claim: where somebody abstains, all registrars together can vote instead."""
     stream = Stream()
@@ -196,6 +199,7 @@ def test_stuffing_within_the_slack_is_not_noticed() -> None:
     assert stream.status() == "closed"
 
 
+@pytest.mark.attack("CR-15")
 def test_all_but_one_registrar_cannot_mint_a_credential() -> None:
     """BAL-08: one honest registrar is enough."""
     stream = Stream()
@@ -217,6 +221,7 @@ FLOORS = {
 }
 
 
+@pytest.mark.attack("SB-07", "TL-11")
 @pytest.mark.parametrize("turnout", FLOORS)
 def test_the_floor_holds_for_the_contest_and_for_each_weight(turnout: str) -> None:
     """TAL-02: at least two ballots, and at least two of each weight that occurs; below, no decryption has effect."""
@@ -234,6 +239,7 @@ def test_the_floor_holds_for_the_contest_and_for_each_weight(turnout: str) -> No
     assert (result.outcome == "unopened") is not opened
 
 
+@pytest.mark.attack("SB-07")
 def test_a_contest_below_the_floor_stays_closed_beside_an_open_one() -> None:
     """TAL-02 is judged contest by contest; the result says `unopened` and gives no counts."""
     stream = Stream()
@@ -254,6 +260,7 @@ def test_a_contest_below_the_floor_stays_closed_beside_an_open_one() -> None:
     assert verdict(stream.act("result", stream.result())) == ("effect", None)
 
 
+@pytest.mark.attack("TL-11")
 def test_revotes_do_not_lift_a_contest_over_the_floor() -> None:
     """TAL-02 counts ballots that count."""
     stream = Stream()
@@ -303,6 +310,7 @@ def test_garbage_by_one_trustee_names_it_and_blocks_nobody(wrong: str) -> None:
     assert stream.failures() == []
 
 
+@pytest.mark.attack("TL-05")
 def test_a_trustee_decrypts_a_contest_once() -> None:
     """TAL-03: the same document is a repetition, another one a fault, even a right one with other nonces."""
     stream = closed((FOR,), (FOR,))
@@ -326,6 +334,7 @@ def test_a_factor_of_another_secret_is_not_the_trustees() -> None:
     assert (*verdict(judgement), judgement.culprit) == ("fault", "TAL-04", Party("trustee", 1))
 
 
+@pytest.mark.attack("TL-10")
 def test_a_decryption_is_out_of_phase_before_the_closing_and_for_no_contest() -> None:
     """ENT-06, never a fault: not closed, lapsed, a contest that is none, a ctx that is none."""
     stream = Stream()
@@ -377,6 +386,7 @@ def test_decryptions_beyond_the_threshold_change_nothing() -> None:
 # --- TAL-05
 
 
+@pytest.mark.attack("TL-04")
 def test_a_count_that_cannot_be_fails_the_record() -> None:
     """TAL-05: should proofs ever let too much through, nobody can pass it off as a count; it is said once."""
     stream = Stream()

@@ -218,6 +218,7 @@ def test_of_two_ballots_for_one_place_the_first_in_the_final_order_stands(board:
     assert len(poll.heads) == 1
 
 
+@pytest.mark.attack("TL-02")
 def test_ballots_wait_for_the_closing(board: BoardOperator) -> None:
     """From closes_at the poll's ballots are refused for ten minutes, unless it is extended; other entries are not."""
     poll = open_poll(board.record.state, CONTEXT)
@@ -267,6 +268,7 @@ def test_a_crash_between_disk_and_answer_loses_nothing(board: BoardOperator, mon
     assert board.store.size() == 4
 
 
+@pytest.mark.attack("OP-08")
 def test_two_operators_on_one_store(board: BoardOperator, path: Path) -> None:
     """Whoever judged behind another's entries gets a `StoreError`, then goes on from the log as it is."""
     other = BoardOperator.open(path, SITTING_ID, **KEYS)
@@ -316,6 +318,7 @@ def test_a_kill_breaks_no_promise(board: BoardOperator, path: Path, project_root
     operator.close()
 
 
+@pytest.mark.attack("OP-03")
 def test_only_the_keys_of_the_manifest_operate(path: Path, board: BoardOperator) -> None:
     """Keys of nobody, keys mixed of two operators, and a missing log are refused at the start."""
     for log, promise in (("log", "promise 2"), ("log 2", "promise"), ("officer 1", "promise")):

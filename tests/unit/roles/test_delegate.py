@@ -65,6 +65,7 @@ def test_a_second_device_goes_on_where_the_first_stopped(simulator: Simulator, d
         check_receipt(first, delegate.view, TAG)
 
 
+@pytest.mark.attack("BA-03")
 def test_two_devices_at_once_do_not_both_count(simulator: Simulator, delegate: Delegate) -> None:
     """BAL-03: what was sealed on the same head comes second, is refused, and says so."""
     other = second_device(simulator, delegate)

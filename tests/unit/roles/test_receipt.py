@@ -46,6 +46,7 @@ def fresh(simulator: Simulator) -> WitnessedView:
     return view
 
 
+@pytest.mark.attack("BA-04")
 def test_a_receipt_says_number_count_root_and_witnesses(simulator: Simulator, receipt: Receipt) -> None:
     """Never only `included`: number k of k, counted or not yet, under which root, by whose signatures."""
     view = fresh(simulator)

@@ -121,6 +121,7 @@ def test_a_second_request_of_a_roll_key_is_refused(simulator: Simulator, registr
     assert line.sent == []
 
 
+@pytest.mark.attack("SB-04")
 def test_unwitnessed_requests_are_not_answered(simulator: Simulator, registrar: Registrar) -> None:
     """A request that only the board knows is none."""
     size = size_at("credential-request")
@@ -163,6 +164,7 @@ def test_a_registrar_consents_to_its_own_journal_only(simulator: Simulator, regi
     assert second.consent()
 
 
+@pytest.mark.attack("SB-03")
 def test_answers_in_a_registrars_name_are_not_consented_to(simulator: Simulator, tmp_path: Path) -> None:
     """A copy of the key answered what this registrar never saw: it does not consent."""
     answered(simulator)

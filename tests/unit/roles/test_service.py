@@ -309,6 +309,7 @@ def test_health_turns_bad_when_promises_are_not_kept(url: str, service: BoardSer
     assert httpx.get(f"{url}/health", trust_env=False).json()["well"] is True
 
 
+@pytest.mark.attack("OP-04")
 def test_what_is_written_to_the_log_tells_nothing(
     url: str, service: BoardService, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -121,6 +121,7 @@ def test_a_poll_that_ended_otherwise_is_not_decrypted(end: str) -> None:
     assert end in refusal(simulator, rehearsal.trustees[0])
 
 
+@pytest.mark.attack("TL-10")
 def test_no_quorum_no_decryption(simulator: Simulator, trustee: Trustee) -> None:
     """LOG-01: a log that fewer than q witnesses cosigned is nobody's log."""
     board = simulator.board
@@ -131,6 +132,7 @@ def test_no_quorum_no_decryption(simulator: Simulator, trustee: Trustee) -> None
     assert caught.value.check == "LOG-01"
 
 
+@pytest.mark.attack("TL-10")
 def test_the_closing_itself_lies_under_a_quorum(simulator: Simulator, trustee: Trustee) -> None:
     """A closing that no witness has seen is not acted on: the view ends before it."""
     board = simulator.board

@@ -160,6 +160,7 @@ def test_a_lying_source_is_found_out(board: MemoryBoard) -> None:
     assert withholding.size == 0
 
 
+@pytest.mark.attack("OP-08")
 def test_what_was_verified_is_compared_when_read_again(board: MemoryBoard) -> None:
     """An entry that the source changes later, and one that was never verified, are not given out."""
     lie: dict[int, bytes] = {}

@@ -39,6 +39,7 @@ def test_growth_is_remembered(tmp_path: Path) -> None:
     assert CheckpointMemory(tmp_path / "state").recall(ORIGIN) == HONEST.note(7)
 
 
+@pytest.mark.attack("LG-02")
 def test_a_rollback_is_refused(tmp_path: Path) -> None:
     """A shorter log than the last time is refused, and the memory stays."""
     _remember(tmp_path, HONEST, 7)

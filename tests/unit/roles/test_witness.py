@@ -84,6 +84,7 @@ def test_growth_is_cosigned_and_remembered(witness: WitnessRole, path: Path) -> 
     assert again.add_checkpoint(_request(8, 9), now=NOW)
 
 
+@pytest.mark.attack("LG-01")
 def test_every_refusal_has_its_status_and_changes_nothing(witness: WitnessRole) -> None:
     """Junk, strangers, another log key, an old state, another root: refused with the status of the standard."""
     witness.add_checkpoint(_request(0, 5), now=NOW)
@@ -128,6 +129,7 @@ def test_a_start_in_the_middle_is_grown_from(path: Path) -> None:
     assert role.add_checkpoint(_request(5, 8), now=NOW)
 
 
+@pytest.mark.attack("LG-12")
 def test_lost_state_is_not_begun_again(path: Path) -> None:
     """Without its journal, or with another witness's, a witness does not start."""
     with pytest.raises(StoreError, match="state lost"):
@@ -141,6 +143,7 @@ def test_lost_state_is_not_begun_again(path: Path) -> None:
         WitnessRole.create(path, NAME, KEY)
 
 
+@pytest.mark.attack("LG-12")
 def test_nothing_is_released_that_is_not_stored(witness: WitnessRole, monkeypatch: pytest.MonkeyPatch) -> None:
     """If the state cannot be written, the cosignature is not given out, and the witness does not try for ever."""
 
@@ -153,6 +156,7 @@ def test_nothing_is_released_that_is_not_stored(witness: WitnessRole, monkeypatc
     assert witness.state(ORIGIN) == WitnessState()
 
 
+@pytest.mark.attack("LG-12")
 def test_a_race_ends_with_the_larger_tree_or_a_conflict(witness: WitnessRole, monkeypatch: pytest.MonkeyPatch) -> None:
     """If another size is cosigned between the decision and its storage, the slower request gets a 409."""
     replace = witness._journal.replace
@@ -214,6 +218,7 @@ CLIENT = textwrap.dedent(
 )
 
 
+@pytest.mark.attack("LG-12")
 def test_processes_never_make_it_sign_backwards(witness: WitnessRole, path: Path, project_root: Path) -> None:
     """Two witness processes on one journal: the steps of both together are one chain."""
     clients = [

@@ -81,6 +81,7 @@ def test_the_list_of_sizes(folder: Path) -> None:
     assert decode_sizes(FolderFiles(folder).read("checkpoint-by-size/list", 100)) == [300, 600]
 
 
+@pytest.mark.attack("PA-08")
 @pytest.mark.parametrize(
     "name",
     [
@@ -118,6 +119,7 @@ def test_a_name_twice_spoils_the_archive(tmp_path: Path) -> None:
         ArchiveFiles(tmp_path / "log.zip")
 
 
+@pytest.mark.attack("PA-08")
 def test_a_link_spoils_the_archive(tmp_path: Path) -> None:
     """A symbolic link is refused, whatever it points to."""
     path = _archive(tmp_path / "log.zip", {"checkpoint": b"/etc/passwd"}, external_attr=(stat.S_IFLNK | 0o777) << 16)
@@ -133,6 +135,7 @@ def test_other_compressions_are_refused(tmp_path: Path) -> None:
         ArchiveFiles(tmp_path / "log.zip")
 
 
+@pytest.mark.attack("PA-08")
 def test_a_bomb_is_read_up_to_the_limit(tmp_path: Path) -> None:
     """A file that unpacks to far more than its kind may hold is not unpacked."""
     with zipfile.ZipFile(tmp_path / "log.zip", "w", zipfile.ZIP_DEFLATED) as writer:

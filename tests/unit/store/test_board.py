@@ -194,6 +194,7 @@ def test_garbage_is_a_store_error(path: Path, tmp_path: Path) -> None:
             BoardStore.create(where, ORIGIN)
 
 
+@pytest.mark.attack("OP-02")
 def test_only_the_owner_may_read(path: Path) -> None:
     """The database and the files that SQLite puts beside it have mode 0600, whatever the umask."""
     with BoardStore.create(path, ORIGIN) as store:
@@ -249,6 +250,7 @@ def test_lost_rows_are_noticed(path: Path) -> None:
         BoardStore.open(path)
 
 
+@pytest.mark.attack("OP-08")
 def test_a_stale_expectation_appends_nothing(store: BoardStore, database: str) -> None:
     """Whoever expects another size than the board's learns it, and nothing is stored."""
     with BoardStore.open(database) as other:

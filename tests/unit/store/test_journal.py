@@ -118,6 +118,7 @@ def test_a_file_needs_its_folder(path: Path) -> None:
         Journal.create(path.parent / "missing" / "journal.db")
 
 
+@pytest.mark.attack("OP-02")
 def test_only_the_owner_reads_it(path: Path) -> None:
     """The file and what SQLite puts beside it are the owner's alone, and a journal open to others is refused."""
     with Journal.create(path) as journal:
@@ -137,6 +138,7 @@ def _check_private(journal: Journal, path: Path) -> None:
     Journal.open(path).close()
 
 
+@pytest.mark.attack("CR-09")
 def test_threads_that_race_get_one_value(journal: Journal) -> None:
     """Of many that note different values at once, all get the same one back, and one replacement of it wins."""
     start = threading.Barrier(6)

@@ -46,12 +46,14 @@ def test_a_wrong_passphrase_opens_nothing(path: Path) -> None:
     assert "horse" not in str(error.value)
 
 
+@pytest.mark.attack("OP-02")
 def test_a_key_is_never_overwritten(path: Path) -> None:
     """A second key under the same name is refused."""
     with pytest.raises(StoreError, match="never overwritten"):
         write_key(path, KEY, "correct horse", COST_SMALL)
 
 
+@pytest.mark.attack("OP-02")
 def test_a_file_that_others_may_read_is_refused(path: Path, tmp_path: Path) -> None:
     """A key that others could have copied is not used."""
     copy = _copy(path, tmp_path / "log.key")
@@ -60,6 +62,7 @@ def test_a_file_that_others_may_read_is_refused(path: Path, tmp_path: Path) -> N
         read_key(copy, "correct horse")
 
 
+@pytest.mark.attack("OP-01")
 def test_the_first_line_is_bound_to_the_rest(path: Path, tmp_path: Path) -> None:
     """Another public key in the first line spoils the file."""
     other = SigningKey(bytes(32))
