@@ -114,19 +114,57 @@ class Delegate(SigningParty):
         poll = poll_by_number(self.view, number)
         if poll.status != "open":
             raise PhaseError(f"poll {number} is {poll.status}")
-        credential = self.credential(poll)
-        head = poll.heads.get(credential.S)
+        sequence, previous = self.place(poll)
+        return self.seal_at(
+            poll, choices, tag, sequence=sequence, previous=previous, seed=os.urandom(32), fresh=os.urandom(32)
+        )
+
+    def place(self, poll: PollState) -> tuple[int, bytes]:
+        """Return sequence and previous of this delegate's next ballot in a poll, after the newest one on the log."""
+        head = poll.heads.get(self.credential(poll).S)
+        return (0, bytes(32)) if head is None else (head.sequence + 1, head.leaf)
+
+    def seal_at(
+        self,
+        poll: PollState,
+        choices: Choices,
+        tag: str,
+        *,
+        sequence: int,
+        previous: bytes,
+        seed: bytes,
+        fresh: bytes,
+    ) -> SealedBallot:
+        """Seal a ballot at this place; the same arguments give the same ballot, byte for byte.
+
+        Args:
+            poll: as this view has it.
+            choices: as `seal`.
+            tag: as `seal`.
+            sequence: its number, from 0.
+            previous: leaf hash of the ballot before it, or 32 zero bytes.
+            seed: 32 random bytes, drawn for this ballot alone.
+            fresh: 32 further random bytes, for the nonce.
+
+        Raises:
+            RefusalError: as `seal`.
+        """
         return seal(
             poll.context,
-            credential,
-            self._wallet.credential_secret(self.view.anchor, poll.registration.number, number),
+            self.credential(poll),
+            self._wallet.credential_secret(self.view.anchor, poll.registration.number, poll.number),
             choices,
-            sequence=0 if head is None else head.sequence + 1,
-            previous=bytes(32) if head is None else head.leaf,
+            sequence=sequence,
+            previous=previous,
             tag=tag,
-            seed=os.urandom(32),
-            fresh=os.urandom(32),
+            seed=seed,
+            fresh=fresh,
         )
+
+    def open_contests(self, poll: PollState) -> tuple[int, ...]:
+        """Return the numbers, from 1, of the contests of a poll that are open to this delegate's class."""
+        shapes, own = poll.context.contests, self.credential(poll).class_index
+        return tuple(number for number, shape in enumerate(shapes, 1) if own in shape.eligible)
 
     def tag_is_known(self, number: int, tag: str) -> bool:
         """Tell whether a ballot of this poll on the log has this tag already; the delegate is then warned."""

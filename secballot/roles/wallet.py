@@ -131,10 +131,9 @@ class WalletState(_Private, frozen=True):
     """All that a wallet holds.
 
     Attributes:
-        boards: where the log is read, and ballots are sent if it is a URL; as last used.
+        boards: where the log is read, and ballots are sent where it is a URL: board, mirrors, drop boxes; as last used.
         cast: ballots that were cast, in that order.
         checkpoint: note of the last checkpoint seen, empty before.
-        drop_boxes: where else ballots are sent.
         label: of the sitting, given out by the commission.
         opened: ballots that were opened, in that order.
         phrase: 24 words.
@@ -146,7 +145,6 @@ class WalletState(_Private, frozen=True):
     boards: _Places
     cast: tuple[CastWork, ...]
     checkpoint: _Small
-    drop_boxes: _Places
     label: str
     opened: tuple[OpenedWork, ...]
     phrase: str
@@ -213,7 +211,6 @@ class DelegateWallet:
             boards=(),
             cast=(),
             checkpoint=b"",
-            drop_boxes=(),
             label=label,
             opened=(),
             phrase=" ".join(phrase.lower().split()),
@@ -259,9 +256,9 @@ class DelegateWallet:
             self._change(lambda state: _bound(state, given))
         return known or given or b""
 
-    def remember_places(self, *, boards: tuple[str, ...], drop_boxes: tuple[str, ...], proxy: str) -> None:
-        """Keep where the log is read, where ballots are sent, and by which proxy."""
-        wanted = {"boards": boards, "drop_boxes": drop_boxes, "proxy": proxy}
+    def remember_places(self, *, boards: tuple[str, ...], proxy: str) -> None:
+        """Keep where the log is read and ballots are sent, and by which proxy."""
+        wanted = {"boards": boards, "proxy": proxy}
         state = self.state()
         if any(getattr(state, name) != value for name, value in wanted.items()):
             self._change(lambda state: msgspec.structs.replace(state, **wanted))
