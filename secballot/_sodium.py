@@ -9,7 +9,6 @@ What libsodium leaves to its caller is settled here once, so that no operation n
 - Multiplication masks bit 255 and takes unreduced scalars; `Scalars` holds reduced ones only.
 - Multiplication reports failure if the result is the identity, after writing the identity. Operands being valid, it
   has no other cause, so the report is ignored: a zero scalar takes the same path as any other.
-- `rbcl` writes the library to the temporary folder to load it, and leaves it there; it is removed after loading.
 
 Secrets live in bytearrays that are overwritten when their vector goes; only the library computes with them.
 """
@@ -19,16 +18,12 @@ Secrets live in bytearrays that are overwritten when their vector goes; only the
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import hmac
 import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NoReturn, Self, SupportsIndex, TypeVar, final
 
-import rbcl
-
+from secballot import _libsodium
 from secballot.errors import EncodingError
 
 if TYPE_CHECKING:
@@ -36,42 +31,10 @@ if TYPE_CHECKING:
 
 _SIZE = 32
 _WIDE = 64
+_BITS = 253
 _PRIME = 2**255 - 19
 _ORDER = 2**252 + 27742317777372353535851937790883648493
 _GENERATOR = bytes.fromhex("e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76")
-
-_library: ctypes.CDLL = rbcl._sodium  # rbcl's own wrappers copy every operand
-
-
-def _remove_library_file() -> None:
-    """Remove the library file that loading left in the temporary folder; it stays mapped into this process."""
-    path = Path(_library._name)
-    # Were a later rbcl to load a library of the system, that file must stay.
-    if path.parent == Path(tempfile.gettempdir()):
-        with contextlib.suppress(OSError):  # Windows keeps the file of a loaded library.
-            path.unlink(missing_ok=True)
-
-
-_remove_library_file()
-
-
-def _function(name: str, pointers: int) -> Callable[..., int]:
-    """Return the library's function of that name, which takes so many pointers; the first is to the result."""
-    prototype = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_void_p] * pointers)
-    return prototype((name, _library))
-
-
-_is_valid_point = _function("crypto_core_ristretto255_is_valid_point", 1)
-_point_add = _function("crypto_core_ristretto255_add", 3)
-_point_sub = _function("crypto_core_ristretto255_sub", 3)
-_point_from_hash = _function("crypto_core_ristretto255_from_hash", 2)
-_point_multiply = _function("crypto_scalarmult_ristretto255", 3)
-_base_multiply = _function("crypto_scalarmult_ristretto255_base", 2)
-_scalar_reduce = _function("crypto_core_ristretto255_scalar_reduce", 2)
-_scalar_add = _function("crypto_core_ristretto255_scalar_add", 3)
-_scalar_sub = _function("crypto_core_ristretto255_scalar_sub", 3)
-_scalar_mul = _function("crypto_core_ristretto255_scalar_mul", 3)
-_scalar_negate = _function("crypto_core_ristretto255_scalar_negate", 2)
 
 
 def _address(cells: bytearray) -> int:
@@ -221,8 +184,8 @@ class Elements(_Vector):
 
     __slots__ = ()
     __hash__ = None  # type: ignore[assignment]
-    _plus = _point_add
-    _minus = _point_sub
+    _plus = _libsodium.point_add
+    _minus = _libsodium.point_sub
 
     @staticmethod
     def decode(data: bytes, *, allow_identity: bool = False) -> Elements:
@@ -230,7 +193,7 @@ class Elements(_Vector):
         vector = Elements._holding(_whole(data, _SIZE, "element"))
         for index, where in enumerate(vector._where()):
             number = int.from_bytes(data[_SIZE * index : _SIZE * (index + 1)], "little")
-            if number >= _PRIME or _is_valid_point(where) != 1:
+            if number >= _PRIME or _libsodium.is_valid_point(where) != 1:
                 raise EncodingError(f"element {index} is not a canonical ristretto255 encoding", offset=index)
             if not (number or allow_identity):
                 raise EncodingError(f"element {index} is the identity", offset=index)
@@ -245,16 +208,35 @@ class Elements(_Vector):
         """Return the canonical encodings, 32 bytes each."""
         return bytes(self._cells)
 
+    def encode_doubles(self) -> bytes:
+        """Return the encodings of twice each element, 32 bytes each."""
+        return (self + self).encode()
+
+    def multiply_short(self, scalars: Scalars, bits: int) -> Elements:
+        """Return element times scalar, position by position, for scalars below 2^bits; 1 to 253 bits."""
+        if not isinstance(scalars, Scalars):
+            raise TypeError("secret scalars are Scalars")
+        products = self * scalars
+        if not 1 <= bits <= _BITS:
+            raise ValueError("a scalar has 1 to 253 bits")
+        if len(products) and scalars._longest() > bits:
+            raise ValueError(f"a scalar has more than {bits} bits")
+        return products
+
     def is_identity(self) -> list[bool]:
         """Tell for each element whether it is the identity."""
         return [not any(self._cells[start : start + _SIZE]) for start in range(0, len(self._cells), _SIZE)]
 
     def __neg__(self) -> Elements:
-        return _combined(_point_sub, Elements.identity(), self, Elements)
+        return _combined(_libsodium.point_sub, Elements.identity(), self, Elements)
 
     def __mul__(self, scalars: Scalars) -> Elements:
         # The library takes the scalar first.
-        return _combined(_point_multiply, scalars, self, Elements) if isinstance(scalars, Scalars) else NotImplemented
+        return (
+            _combined(_libsodium.point_multiply, scalars, self, Elements)
+            if isinstance(scalars, Scalars)
+            else NotImplemented
+        )
 
     def __eq__(self, other: object) -> bool:
         return self._cells == other._cells if isinstance(other, Elements) else NotImplemented
@@ -269,8 +251,8 @@ class Scalars(_Vector):
 
     __slots__ = ()
     __hash__ = None  # type: ignore[assignment]
-    _plus = _scalar_add
-    _minus = _scalar_sub
+    _plus = _libsodium.scalar_add
+    _minus = _libsodium.scalar_sub
 
     def __del__(self) -> None:
         self._cells[:] = bytes(len(self._cells))  # not _wipe: it may be gone when the program ends
@@ -284,7 +266,7 @@ class Scalars(_Vector):
             for index in range(len(vector)):
                 encoding = memoryview(vector._cells)[_SIZE * index : _SIZE * (index + 1)]
                 padded[:_SIZE] = encoding
-                _scalar_reduce(reduced._at, _address(padded))
+                _libsodium.scalar_reduce(reduced._at, _address(padded))
                 if not hmac.compare_digest(reduced._cells, encoding):
                     raise EncodingError(f"scalar {index} is not below the group order", offset=index)
         finally:
@@ -298,7 +280,7 @@ class Scalars(_Vector):
         vector = Scalars._blank(len(wide) // _WIDE)
         start = _address(wide)
         for index, target in enumerate(vector._where()):
-            _scalar_reduce(target, start + _WIDE * index)
+            _libsodium.scalar_reduce(target, start + _WIDE * index)
         _wipe(wide)
         return vector
 
@@ -321,6 +303,14 @@ class Scalars(_Vector):
         values = memoryview(self._cells)
         return [int.from_bytes(values[start : start + _SIZE], "little") for start in range(0, len(values), _SIZE)]
 
+    def _longest(self) -> int:
+        """Return the number of bits of all scalars taken together; which of them has how many shows nowhere."""
+        together = 0
+        values = memoryview(self._cells)
+        for start in range(0, len(values), _SIZE):
+            together |= int.from_bytes(values[start : start + _SIZE], "little")
+        return together.bit_length()
+
     def equals(self, other: Scalars) -> bool:
         """Tell in constant time whether both vectors hold the same scalars; lengths are public."""
         if not isinstance(other, Scalars):
@@ -328,10 +318,10 @@ class Scalars(_Vector):
         return hmac.compare_digest(self._cells, other._cells)
 
     def __neg__(self) -> Scalars:
-        return _mapped(_scalar_negate, self, Scalars)
+        return _mapped(_libsodium.scalar_negate, self, Scalars)
 
     def __mul__(self, other: Scalars) -> Scalars:
-        return _combined(_scalar_mul, self, other, Scalars) if isinstance(other, Scalars) else NotImplemented
+        return _combined(_libsodium.scalar_mul, self, other, Scalars) if isinstance(other, Scalars) else NotImplemented
 
     def __eq__(self, other: object) -> NoReturn:
         raise TypeError("compare Scalars with equals()")
@@ -370,7 +360,7 @@ def hash_to_element(data: bytes) -> Elements:
     data = _whole(data, _WIDE, "uniform")
     vector = Elements._blank(len(data) // _WIDE)
     for index, target in enumerate(vector._where()):
-        _point_from_hash(target, data[_WIDE * index : _WIDE * (index + 1)])
+        _libsodium.point_from_hash(target, data[_WIDE * index : _WIDE * (index + 1)])
     return vector
 
 
@@ -378,7 +368,7 @@ def multiply_base(scalars: Scalars) -> Elements:
     """Return scalar times the generator, for each scalar, in constant time."""
     if not isinstance(scalars, Scalars):
         raise TypeError("secret scalars are Scalars")
-    return _mapped(_base_multiply, scalars, Elements)
+    return _mapped(_libsodium.base_multiply, scalars, Elements)
 
 
 def vartime_multiscalar_mul(scalars: Sequence[int], elements: Elements) -> Elements:

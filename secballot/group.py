@@ -9,7 +9,8 @@ vector of length one for the other operand; any other difference in length is a 
 
 - `Elements` are public. `decode` takes canonical encodings only and refuses the identity unless told otherwise;
   EncodingError.offset is the index of the first element at fault. `E + E`, `E - E`, `-E`, `E * Scalars` (constant
-  time), `E == E`, `sum`, `take`, `concat`, `is_identity`, `encode`.
+  time), `E == E`, `sum`, `take`, `concat`, `is_identity`, `encode`. `multiply_short` is `E * Scalars` for scalars
+  below a public power of two; `encode_doubles` gives the encodings of E + E, many for little more than one's price.
 - `Scalars` are secret: constant-time arithmetic, no `==` (use `equals`), nothing in repr, wiped when dropped, and
   only `encode` and `to_ints` reveal them. They come from `decode` (canonical), `from_wide` (64 bytes each, reduced),
   `random`, or `from_ints` (public or small integers).
@@ -36,6 +37,7 @@ __all__ = [
     "BASE",
     "ENCODED_BYTES",
     "ENGINE_VARIABLE",
+    "HALF",
     "ORDER",
     "WIDE_BYTES",
     "Elements",
@@ -54,6 +56,9 @@ __all__ = [
 
 ORDER = 2**252 + 27742317777372353535851937790883648493
 """Number of elements of the group, a prime; Source: RFC 9496 §4."""
+
+HALF = (ORDER + 1) // 2
+"""The inverse of 2 modulo the group order: with halves of scalars, `Elements.encode_doubles` encodes what is meant."""
 
 ENCODED_BYTES = 32
 """Bytes of an encoded element and of an encoded scalar."""

@@ -36,6 +36,10 @@ pub enum GroupError {
     NegativeCount,
     /// A count that no memory can hold.
     TooMany,
+    /// A number of bits that no scalar has.
+    BitsOutOfRange,
+    /// Some scalar has more than so many bits.
+    LongScalar(usize),
     /// Scalars were compared with `==`, which says nothing about its timing.
     ScalarsCompared,
     /// The class refuses to be copied or pickled.
@@ -60,6 +64,8 @@ impl fmt::Display for GroupError {
             Self::NoSuchIndex => write!(out, "vector index out of range"),
             Self::NegativeCount => write!(out, "a count cannot be negative"),
             Self::TooMany => write!(out, "too many values for the memory"),
+            Self::BitsOutOfRange => write!(out, "a scalar has 1 to 253 bits"),
+            Self::LongScalar(bits) => write!(out, "a scalar has more than {bits} bits"),
             Self::ScalarsCompared => write!(out, "compare Scalars with equals()"),
             Self::NotCopied(class) => write!(out, "{class} cannot be copied or pickled"),
         }
@@ -76,9 +82,11 @@ impl From<GroupError> for PyErr {
             GroupError::InvalidElement(index)
             | GroupError::IdentityElement(index)
             | GroupError::UnreducedScalar(index) => encoding_error(message, Some(index)),
-            GroupError::IntOutOfRange(_) | GroupError::LengthMismatch(..) | GroupError::NegativeCount => {
-                PyValueError::new_err(message)
-            }
+            GroupError::IntOutOfRange(_)
+            | GroupError::LengthMismatch(..)
+            | GroupError::NegativeCount
+            | GroupError::BitsOutOfRange
+            | GroupError::LongScalar(_) => PyValueError::new_err(message),
             GroupError::NoSuchIndex => PyIndexError::new_err(message),
             GroupError::TooMany => PyMemoryError::new_err(message),
             GroupError::NotAnInt(_) | GroupError::ScalarsCompared | GroupError::NotCopied(_) => {

@@ -6,10 +6,10 @@ use curve25519_dalek::traits::VartimeMultiscalarMul;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::elements::Elements;
+use crate::elements::{encode_doubles, Elements};
 use crate::error::GroupError;
 use crate::scalars::Scalars;
-use crate::vectors::{collect_secret, paired, scalars_of_ints, ENCODED_BYTES};
+use crate::vectors::{collect_secret, paired, scalars_of_ints};
 
 /// A table of multiples of one element, for constant-time multiplication.
 ///
@@ -29,11 +29,7 @@ impl FixedBase {
     pub fn encoded_multiples(&self, scalars: &[Scalar]) -> Vec<u8> {
         let halves = collect_secret(scalars.len(), scalars.iter().map(Scalar::div_by_2));
         let points: Vec<RistrettoPoint> = halves.iter().map(|half| &*self.0 * half).collect();
-        let mut encoded = Vec::with_capacity(points.len() * ENCODED_BYTES);
-        for encoding in RistrettoPoint::double_and_compress_batch(&points) {
-            encoded.extend_from_slice(encoding.as_bytes());
-        }
-        encoded
+        encode_doubles(&points)
     }
 }
 

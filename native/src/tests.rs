@@ -5,7 +5,7 @@ use curve25519_dalek::ristretto::RistrettoPoint;
 use curve25519_dalek::scalar::Scalar;
 use curve25519_dalek::traits::Identity;
 
-use crate::elements::Elements;
+use crate::elements::{multiply_short, Elements};
 use crate::error::GroupError;
 use crate::scalars::Scalars;
 use crate::tables::FixedBase;
@@ -97,4 +97,23 @@ fn batched_encodings_are_those_of_single_ones() {
             .collect();
         assert_eq!(FixedBase::of(&base).encoded_multiples(&scalars), singly);
     }
+}
+
+#[test]
+fn short_multiples_are_those_of_whole_scalars() {
+    let scalars: Vec<Scalar> = (0..8u8).map(Scalar::from).collect();
+    let expected: Vec<RistrettoPoint> = scalars.iter().map(|scalar| GENERATOR * scalar).collect();
+    let products = |bits| paired(&[GENERATOR], &scalars).and_then(|pairs| multiply_short(&pairs, bits));
+    assert_eq!(products(3), Ok(expected.clone()));
+    assert_eq!(products(253), Ok(expected));
+    assert_eq!(products(2), Err(GroupError::LongScalar(2)));
+    assert_eq!(products(0), Err(GroupError::BitsOutOfRange));
+    assert_eq!(products(254), Err(GroupError::BitsOutOfRange));
+}
+
+#[test]
+fn the_largest_scalar_is_taken_whole() {
+    let scalars = [-Scalar::ONE];
+    let product = paired(&[GENERATOR], &scalars).and_then(|pairs| multiply_short(&pairs, 253));
+    assert_eq!(product, Ok(vec![-GENERATOR]));
 }

@@ -6,8 +6,8 @@ import pytest
 
 from tests.packaging.source_tree import Source, imported_modules, library_sources, module_strings
 
-ENGINES = ("secballot._group", "secballot._sodium")
-IMPORTER = "secballot.group"
+ENGINES = ("secballot._group", "secballot._sodium", "secballot._libsodium")
+IMPORTERS = ("secballot.group", "secballot._sodium")
 
 
 def engine_imports(source: Source) -> list[str]:
@@ -24,11 +24,13 @@ def test_only_the_group_module_imports_an_engine() -> None:
     trespassers = {
         source.module: found
         for source in library_sources()
-        if source.module != IMPORTER and not source.module.startswith(f"{IMPORTER}.")
+        if source.module not in IMPORTERS
         if (found := engine_imports(source))
     }
 
     assert trespassers == {}
+    (sodium,) = [source for source in library_sources() if source.module == "secballot._sodium"]
+    assert engine_imports(sodium) == ["secballot._libsodium"]
 
 
 @pytest.mark.parametrize(

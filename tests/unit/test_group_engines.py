@@ -103,6 +103,26 @@ class TestLaws:
         assert engine.multiply_base(scalars) == engine.Elements.decode(GENERATOR) * scalars
 
     @quickly
+    @given(values=vectors)
+    def test_encodings_of_doubles(self, engine: ModuleType, values: list[int]) -> None:
+        """What is encoded is twice the element, the identity included."""
+        points = elements(engine, values)
+
+        assert points.encode_doubles() == (points + points).encode()
+
+    @quickly
+    @given(operands=pairs_of_vectors, bits=st.sampled_from([1, 2, 7, 8, 9, 252, 253]))
+    def test_short_multiples(self, engine: ModuleType, operands: tuple[list[int], list[int]], bits: int) -> None:
+        """Scalars of few bits multiply like any others, and longer ones are refused."""
+        points, values = elements(engine, operands[0]), operands[1]
+        short = engine.Scalars.from_ints([value & ((1 << bits) - 1) for value in values])
+
+        assert points.multiply_short(short, bits) == points * short
+        if len(points) and any(value >> bits for value in values):
+            with pytest.raises(ValueError, match=f"a scalar has more than {bits} bits"):
+                points.multiply_short(engine.Scalars.from_ints(values), bits)
+
+    @quickly
     @given(terms=st.lists(st.tuples(numbers, numbers), max_size=6))
     @example(terms=[])
     @example(terms=[(0, 5), (5, 0), (ORDER - 1, 1), (1, 1)])
@@ -307,6 +327,11 @@ class TestAgreement:
             lambda engine: engine.FixedBase(engine.Elements.identity(0)),
             lambda engine: engine.Elements.identity(-1),
             lambda engine: engine.Scalars.random(-1),
+            lambda engine: engine.Elements.identity(2).multiply_short(engine.Scalars.from_ints([1, 1, 1]), 1),
+            lambda engine: engine.Elements.identity(2).multiply_short(engine.Scalars.from_ints([1, 2]), 1),
+            lambda engine: engine.Elements.identity().multiply_short(engine.Scalars.from_ints([0]), 0),
+            lambda engine: engine.Elements.identity().multiply_short(engine.Scalars.from_ints([0]), -1),
+            lambda engine: engine.Elements.identity().multiply_short(engine.Scalars.from_ints([0]), 254),
         ],
     )
     def test_lengths_that_do_not_fit(self, action: Callable[[ModuleType], Any]) -> None:
@@ -345,6 +370,8 @@ class TestAgreement:
             lambda engine: engine.Scalars.concat([engine.Elements.identity()]),
             lambda engine: engine.FixedBase(engine.Scalars.random(1)),
             lambda engine: engine.FixedBase(engine.Elements.identity()).multiply([1]),
+            lambda engine: engine.Elements.identity().multiply_short([1], 1),
+            lambda engine: engine.Elements.identity().multiply_short(engine.Scalars.random(1)),
             lambda engine: engine.multiply_base([1]),
             lambda engine: engine.multiply_base(engine.Elements.identity()),
             lambda engine: engine.Elements.identity() - engine.Scalars.random(1),
