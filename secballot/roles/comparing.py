@@ -11,23 +11,40 @@ Source: SPEC.md#evidence, SPEC.md#handover.
 
 from __future__ import annotations
 
+import hashlib
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from secballot.board.merkle import leaf_hash
-from secballot.errors import EncodingError, PolicyError, StoreError, TransportError, VerificationError
+from secballot.errors import (
+    EncodingError,
+    InvalidSignatureError,
+    PolicyError,
+    StoreError,
+    TransportError,
+    VerificationError,
+)
 from secballot.record.history import LogHistory
 from secballot.records.manifest import MANIFEST
-from secballot.roles.evidence import SignedCheckpoint, SplitView, split_view
+from secballot.roles.evidence import (
+    BrokenPromise,
+    SignedCheckpoint,
+    SplitView,
+    broken_promise,
+    promised_by,
+    split_view,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from secballot.board.reader import LogSource
     from secballot.records.manifest import Manifest
+    from secballot.records.promise import Promise
 
 
 class Shown:
@@ -36,13 +53,14 @@ class Shown:
     Attributes:
         checkpoints: those that an operator signed, the smallest first.
         history: leaf hashes of the entries at hand, from the first without a gap.
+        held: the checkpoints whose entries are at hand.
     """
 
     def __init__(self, checkpoints: Iterable[SignedCheckpoint], history: LogHistory | None = None) -> None:
         """Hold checkpoints, and the entries' leaf hashes if there are any."""
         self.checkpoints = sorted(checkpoints, key=_size)
         self.history = LogHistory() if history is None else history
-        self._held = [signed for signed in self.checkpoints if self.holds(signed)]
+        self.held = [signed for signed in self.checkpoints if self.holds(signed)]
 
     @classmethod
     def of_notes(cls, manifest: Manifest, notes: Iterable[bytes], history: LogHistory | None = None) -> Shown:
@@ -67,7 +85,7 @@ class Shown:
     @property
     def vouched(self) -> int:
         """Up to which size an operator has signed the entries at hand."""
-        return _size(self._held[-1]) if self._held else 0
+        return _size(self.held[-1]) if self.held else 0
 
     def covers(self, signed: SignedCheckpoint) -> bool:
         """Tell whether the entries at hand reach as far as a checkpoint."""
@@ -84,8 +102,8 @@ class Shown:
 
     def above(self, signed: SignedCheckpoint) -> SignedCheckpoint | None:
         """Return the next larger checkpoint by an operator of this one whose entries are at hand."""
-        first = bisect_right(self._held, _size(signed), key=_size)
-        larger = (self._held[at] for at in range(first, len(self._held)))
+        first = bisect_right(self.held, _size(signed), key=_size)
+        larger = (self.held[at] for at in range(first, len(self.held)))
         return next((one for one in larger if one.operators & signed.operators), None)
 
 
@@ -160,6 +178,56 @@ def find_split(manifest: Manifest, signed: SignedCheckpoint, other: Shown) -> Sp
     # Whatever continues one checkpoint of these entries continues all that are smaller: one is enough.
     larger = other.above(signed)
     return None if larger is None else split_view(manifest, signed.note, larger.note, other.history)
+
+
+class PromiseState(Enum):
+    """What a log shows of a promise."""
+
+    KEPT = "kept"
+    """The promised entry stands in its place."""
+    OPEN = "open"
+    """The log has not come to its place yet."""
+    BROKEN = "broken"
+    """Another entry stands there under a checkpoint of the operator that promised."""
+    VOID = "void"
+    """Another entry stands there, by another operator: the log was handed over before that place was filled."""
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseJudgement:
+    """What a log shows of a promise, with the evidence if it is broken."""
+
+    state: PromiseState
+    evidence: BrokenPromise | None = None
+
+
+def judge_promise(manifest: Manifest, promise: Promise, shown: Shown) -> PromiseJudgement:
+    """Return what a place of the log shows of a promise.
+
+    Args:
+        manifest: of the sitting.
+        promise: from a board, or from a drop box.
+        shown: the place; counted are entries below a checkpoint that an operator signed.
+
+    Raises:
+        VerificationError: it is no promise of an operator of this log.
+
+    Source: SPEC.md#promise, SPEC.md#evidence.
+    """
+    if promise.sitting_id != hashlib.sha256(MANIFEST.encode(manifest)).digest():
+        raise VerificationError("the promise was given in another sitting")
+    operators = promised_by(manifest, promise)
+    if not operators:
+        raise InvalidSignatureError("the promise is signed by no promise key of the manifest")
+    if promise.index >= shown.vouched:
+        return PromiseJudgement(PromiseState.OPEN)
+    if shown.history.leaf(promise.index) == promise.leaf_hash:
+        return PromiseJudgement(PromiseState.KEPT)
+    for signed in shown.held:
+        if _size(signed) > promise.index and signed.operators & operators:
+            found = broken_promise(manifest, promise, signed.note, shown.history)
+            return PromiseJudgement(PromiseState.BROKEN, found)
+    return PromiseJudgement(PromiseState.VOID)
 
 
 def _size(signed: SignedCheckpoint) -> int:

@@ -18,6 +18,7 @@ Source: SPEC.md#evidence.
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -254,8 +255,8 @@ def _check_broken_promise(evidence: BrokenPromise, manifest: Manifest, sitting_i
         raise VerificationError("the promise was given in another sitting")
     if evidence.leaf_hash == promise.leaf_hash:
         raise VerificationError("the promised entry stands in its place: the promise is kept")
-    operator = next((number for number in sorted(signed.operators) if _promised(manifest, number, promise)), None)
-    if operator is None:
+    operators = signed.operators & promised_by(manifest, promise)
+    if not operators:
         raise InvalidSignatureError("the operator that signed the checkpoint did not sign the promise")
     InclusionProof(promise.index, size, evidence.proof).verify(evidence.leaf_hash, signed.checkpoint.root)
     return EvidenceFinding(
@@ -263,7 +264,7 @@ def _check_broken_promise(evidence: BrokenPromise, manifest: Manifest, sitting_i
         sitting_id=sitting_id,
         title=manifest.title,
         culprit=Party("board"),
-        operator=operator,
+        operator=min(operators),
         sizes=(size,),
         index=promise.index,
         witnesses=(signed.witnesses,),
@@ -325,11 +326,11 @@ def _lean(manifest: Manifest, note: bytes) -> str:
         return note.decode()
 
 
-def _promised(manifest: Manifest, operator: int, promise: Promise) -> bool:
-    """Tell whether the operator with this number signed the promise."""
-    key = operator_keys(manifest)[operator - 1].promise_key
-    try:
-        verify(VerifyKey(key), promise.message(), promise.signature)
-    except InvalidSignatureError:
-        return False
-    return True
+def promised_by(manifest: Manifest, promise: Promise) -> frozenset[int]:
+    """Return the numbers of the operators (1 for the first) whose promise key signed a promise."""
+    found = set()
+    for number, keys in enumerate(operator_keys(manifest), 1):
+        with suppress(InvalidSignatureError):
+            verify(VerifyKey(keys.promise_key), promise.message(), promise.signature)
+            found.add(number)
+    return frozenset(found)

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secballot.errors import StoreError, TransportError
-from secballot.roles.comparing import Shown, compare_places, find_split
+from secballot.errors import StoreError, TransportError, VerificationError
+from secballot.roles.comparing import PromiseJudgement, PromiseState, Shown, compare_places, find_split, judge_promise
 from secballot.roles.evidence import check_evidence, decode_evidence, encode_evidence
 from tests.small_sitting import SITTING_ID, SMALL_MANIFEST
-from tests.two_views import View, entries
+from tests.two_views import View, entries, promise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,3 +131,39 @@ def test_evidence_is_found_exactly_if_there_is_a_contradiction(one: list[int], o
     common = min(len(one), len(other))
     assert (convicted(shown(first), shown(second)) is None) == (one[:common] == other[:common])
     assert find_split(SMALL_MANIFEST, shown(first).checkpoints[0], shown(first)) is None
+
+
+def test_a_promise_is_kept_open_or_broken() -> None:
+    """Entries below a signed checkpoint tell; what is broken convicts its operator before strangers."""
+
+    def judged(of: View, index: int, at: int, signer: str = "promise") -> PromiseJudgement:
+        return judge_promise(SMALL_MANIFEST, promise(of.log[index], at, signer), shown(OTHER))
+
+    assert judged(OTHER, 4, 4).state is PromiseState.KEPT
+    assert judged(HONEST, 4, 8).state is PromiseState.OPEN
+    broken = judged(HONEST, 4, 4)
+    assert (broken.state, broken.evidence is None) == (PromiseState.BROKEN, False)
+    assert broken.evidence is not None
+    finding = check_evidence(decode_evidence(encode_evidence(broken.evidence)), SITTING_ID)
+    assert (finding.kind, finding.operator, finding.index, finding.sizes) == ("broken-promise", 1, 4, (5,))
+    assert judged(HONEST, 4, 4, "promise 2").state is PromiseState.VOID
+
+
+def test_a_handover_voids_promises_beyond_it() -> None:
+    """What the first operator promised behind the handover was the successor's to give; before it, it is held to it."""
+    log = OTHER.log
+    taken = [*shown(View(log, (5,))).checkpoints, *shown(View(log, (7, 8), operator="log 2")).checkpoints]
+    place = Shown(taken, OTHER.history)
+    beyond = judge_promise(SMALL_MANIFEST, promise(OTHER.log[7], 6), place)
+    assert (beyond.state, beyond.evidence) == (PromiseState.VOID, None)
+    before = judge_promise(SMALL_MANIFEST, promise(HONEST.log[4], 4), place)
+    assert before.state is PromiseState.BROKEN
+    assert before.evidence is not None
+    assert check_evidence(before.evidence, SITTING_ID).operator == 1
+
+
+def test_what_is_no_promise_of_this_log_is_not_judged() -> None:
+    """A stranger's, and another sitting's."""
+    for bad in (promise(HONEST.log[4], 4, "somebody"), promise(HONEST.log[4], 4, sitting_id=bytes(32))):
+        with pytest.raises(VerificationError):
+            judge_promise(SMALL_MANIFEST, bad, shown(OTHER))
