@@ -1,46 +1,67 @@
-"""`secballot evidence`: check, as a stranger, what somebody holds against a board.
+"""`secballot evidence`: check what shows a fault of a board to strangers, and make it where a promise is broken.
 
 Source: SPEC.md#evidence.
 """
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
-from secballot.board.merkle import leaf_hash
-from secballot.errors import PolicyError, VerificationError
-from secballot.record.history import LogHistory
+from secballot.board.note import MAX_NOTE_SIZE
+from secballot.encoding import MAX_ENTRY_BYTES
+from secballot.errors import EncodingError, InconsistentLogError, RefusalError, StoreError
+from secballot.records.manifest import MANIFEST
 from secballot.records.promise import PROMISE
+from secballot.roles.comparing import PromiseState, Shown, compare_places, judge_promise
 from secballot.roles.evidence import (
     MAX_EVIDENCE_BYTES,
     EvidenceFinding,
-    broken_promise,
     check_evidence,
     decode_evidence,
     encode_evidence,
 )
 from secballot.roles.remote import open_source
-from secballot.roles.watching import find_manifest, newest_witnessed
+from secballot.roles.watching import find_manifest
+from secballot.store.folder import read_file
 from secballot_cli.main import ExitCode
 from secballot_cli.reading import read_input, sitting_option, write_new
 from secballot_cli.render import grouped, plain
+from secballot_cli.telling import Told, tell
+
+if TYPE_CHECKING:
+    from secballot.board.reader import LogSource
+    from secballot.records.manifest import Manifest
+    from secballot.roles.evidence import Evidence
+
+_PROMISES = {
+    PromiseState.KEPT: "The promise is kept.",
+    PromiseState.OPEN: "The promise is open: the log has not come to its place.",
+    PromiseState.VOID: "The promise is void: the log was handed over before its place was filled. Post it again.",
+}
+
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 
 @click.group()
 def evidence() -> None:
-    """Check, or collect, what shows a fault of a board to strangers."""
+    """Check evidence against a board, or make it."""
 
 
 @evidence.command()
 @click.argument("file", type=click.Path())
 @sitting_option(required=False)
-def check(file: str, sitting: bytes | None) -> int:
-    """Check an evidence file; nothing else is needed, and nobody is asked.
+@_json_option
+def check(file: str, *, sitting: bytes | None, as_json: bool) -> int:
+    """Check that a FILE shows two views of a log, or a broken promise. Nothing else is needed to check it.
 
-    Exit codes: 0 the evidence holds, 1 it shows nothing, 3 it cannot be read, 5 it is about another sitting.
+    Exit codes: 0 the evidence holds, 1 it does not, 3 the file cannot be read, 5 it is about another sitting.
     """
     finding = check_evidence(decode_evidence(read_input(file, MAX_EVIDENCE_BYTES)), sitting)
-    _say(finding, anchored=sitting is not None)
+    tell(_told(finding, anchored=sitting is not None), as_json=as_json)
     return ExitCode.PASSED
 
 
@@ -50,48 +71,130 @@ def check(file: str, sitting: bytes | None) -> int:
 @click.option("--board", metavar="WHERE", required=True, help="Folder, zip archive, database or URL of the log.")
 @sitting_option(required=True)
 @click.option("--proxy", metavar="URL", help="A proxy for all requests.")
-def promise(file: str, out: str, board: str, sitting: bytes, proxy: str | None) -> int:
-    """Compare a promise with the log, and write the evidence if it is broken.
+@_json_option
+def promise(file: str, out: str, *, board: str, sitting: bytes, proxy: str | None, as_json: bool) -> int:
+    """Compare a promise with the log, and write evidence into the new file OUT if it is broken.
 
-    Exit codes: 0 the promise is kept, or its place is not reached yet, 1 it is broken, and the evidence is written.
+    Exit codes: 0 the promise is kept, or its place is not reached yet, 1 it is broken, and the evidence is written,
+    5 the log was handed over before its place was filled: the entry has to be posted again.
     """
-    given, source = PROMISE.decode(read_input(file, PROMISE.max_bytes)), open_source(board, proxy)
+    given = PROMISE.decode(read_input(file, PROMISE.max_bytes))
+    source = open_source(board, proxy)
     manifest = find_manifest(source, sitting)
-    seen = newest_witnessed(manifest, source)
-    if seen is None:
-        raise PolicyError("no checkpoint at hand satisfies the witness quorum", check="LOG-01")
-    size = seen.checkpoint.tree_size
-    history = LogHistory()
-    for entry in source.entries(0, size):
-        history.append(leaf_hash(entry))
-    if history.root(size) != seen.checkpoint.root:
-        raise VerificationError("the entries are not those that the witnessed checkpoint commits to", check="LOG-02")
-    found = broken_promise(manifest, given, seen.note, history)
-    if found is None:
-        kept = (
-            "is kept" if given.index < size else f"is open: the log has {size} entries, it is for index {given.index}"
-        )
-        click.echo(f"The promise {kept}.")
-        return ExitCode.PASSED
+    judged = judge_promise(manifest, given, Shown.of_source(manifest, source))
+    if judged.evidence is not None:
+        _write_and_tell(judged.evidence, sitting, out, as_json=as_json)
+        return ExitCode.FAILED
+    facts: dict[str, object] = {"index": given.index, "state": judged.state.value}
+    tell(Told([_PROMISES[judged.state]], facts=facts), as_json=as_json)
+    return ExitCode.REFUSED if judged.state is PromiseState.VOID else ExitCode.PASSED
+
+
+@evidence.command()
+@click.argument("places", nargs=-1, required=True, metavar="WHERE...")
+@sitting_option(required=True)
+@click.option("--out", type=click.Path(), metavar="FILE", help="Where evidence goes, if there is any: a new file.")
+@click.option("--manifest", type=click.Path(), metavar="FILE", help="The sitting's, if no place has the log's entries.")
+@click.option("--proxy", metavar="URL", help="A proxy for all requests.")
+@_json_option
+def compare(
+    places: tuple[str, ...],
+    *,
+    sitting: bytes,
+    out: str | None,
+    manifest: str | None,
+    proxy: str | None,
+    as_json: bool,
+) -> int:
+    """Compare what several places, or several readers, were shown of one log.
+
+    WHERE is a folder of a published log, a zip archive of it, the database of a board or mirror, a URL, or a file with
+    a single checkpoint, such as readers remember in their state folder. A board that shows two views is found out.
+
+    Exit codes: 0 all are views of one log, 1 they are not; if one operator has signed two views, the evidence is
+    written, 3 a place cannot be read, or a checkpoint is of a size that no place has the entries for.
+    """
+    opened = [_place(place, proxy) for place in places]
+    body = _manifest(opened, sitting, manifest)
+    shown = [
+        Shown.of_notes(body, [place]) if isinstance(place, bytes) else Shown.of_source(body, place) for place in opened
+    ]
+    empty = [name for name, place in zip(places, shown, strict=True) if not place.checkpoints]
+    if empty:
+        raise StoreError(f"no checkpoint of this sitting's log: {', '.join(empty)}")
+    found = compare_places(body, shown)
+    if found.evidence is not None:
+        _write_and_tell(found.evidence, sitting, out, as_json=as_json)
+        return ExitCode.FAILED
+    if found.differs:
+        raise InconsistentLogError("the places show two logs, each signed by another operator", check="LOG-02")
+    if found.apart:
+        raise StoreError(f"not compared, for want of entries: {', '.join(places[at] for at in found.apart)}")
+    sizes = {name: place.checkpoints[-1].checkpoint.tree_size for name, place in zip(places, shown, strict=True)}
+    did = [f"{name}: {size} entries" for name, size in sizes.items()]
+    tell(Told([*did, "All are views of one log."], facts={"sizes": sizes}), as_json=as_json)
+    return ExitCode.PASSED
+
+
+def _place(where: str, proxy: str | None) -> LogSource | bytes:
+    """Return a log, or the note in a file that is none.
+
+    Raises:
+        StoreError, TransportError: neither.
+    """
+    path = Path(where)
+    if not where.startswith(("http://", "https://")) and path.is_file():
+        with path.open("rb") as file:
+            beginning = file.read(4)
+        if not beginning.startswith((b"PK", b"SQLi")):
+            return read_file(path, MAX_NOTE_SIZE)
+    return open_source(where, proxy)
+
+
+def _manifest(places: list[LogSource | bytes], sitting: bytes, file: str | None) -> Manifest:
+    if file is not None:
+        data = read_input(file, MAX_ENTRY_BYTES)
+        if hashlib.sha256(data).digest() != sitting:
+            raise RefusalError("the manifest is another sitting's")
+        return MANIFEST.decode(data)
+    for place in places:
+        if not isinstance(place, bytes):
+            try:
+                return find_manifest(place, sitting)
+            except (RefusalError, StoreError, EncodingError):
+                continue
+    raise RefusalError("no place holds this sitting's manifest: give --manifest", check="SIT-01")
+
+
+def _write_and_tell(found: Evidence, sitting: bytes, out: str | None, *, as_json: bool) -> None:
     finding = check_evidence(found, sitting)
-    write_new(out, encode_evidence(found))
-    _say(finding, anchored=True)
-    click.echo(f"Evidence written: {out}")
-    return ExitCode.FAILED
+    told = _told(finding, anchored=True)
+    if out is not None:
+        write_new(out, encode_evidence(found))
+        told.did.append(f"Evidence written: {out}")
+        told.facts["written"] = out
+    tell(told, as_json=as_json)
 
 
-def _say(finding: EvidenceFinding, *, anchored: bool) -> None:
+def _told(finding: EvidenceFinding, *, anchored: bool) -> Told:
     who = "the log's first operator" if finding.operator == 1 else f"successor {finding.operator - 1}"
-    click.echo(f"Sitting: {plain(finding.title)}")
-    click.echo(f"  {grouped(finding.sitting_id.hex())}")
+    did = [f"Sitting: {plain(finding.title)}", f"  {grouped(finding.sitting_id.hex())}"]
     if not anchored:
-        click.echo("  (taken from the file: compare it with the id that you know)")
+        did.append("  (taken from the file: compare it with the id that you know)")
     if finding.index is None:
-        click.echo(
-            f"The evidence holds: {who} signed two views of the log, "
-            f"of {finding.sizes[0]} and {finding.sizes[1]} entries."
-        )
+        sizes = f"of {finding.sizes[0]} and {finding.sizes[1]} entries"
+        did.append(f"The evidence holds: {who} signed two views of the log, {sizes}.")
         if finding.failing_witnesses:
-            click.echo(f"Witnesses that cosigned both: {', '.join(finding.failing_witnesses)}")
+            did.append(f"Witnesses that cosigned both: {', '.join(finding.failing_witnesses)}")
     else:
-        click.echo(f"The evidence holds: {who} promised index {finding.index} to one entry, and gave it to another.")
+        did.append(f"The evidence holds: {who} promised index {finding.index} to one entry, and gave it to another.")
+    facts: dict[str, object] = {
+        "anchored": anchored,
+        "failing_witnesses": list(finding.failing_witnesses),
+        "index": finding.index,
+        "kind": finding.kind,
+        "operator": finding.operator,
+        "sitting_id": finding.sitting_id.hex(),
+        "sizes": list(finding.sizes),
+    }
+    return Told(did, facts=facts)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
+from secballot.records.manifest import MANIFEST
 from secballot.records.promise import PROMISE
 from secballot.roles.evidence import encode_evidence, split_view
+from secballot.store.archive import write_archive
 from secballot_cli.main import ExitCode, run
+from tests.loopback import serving_folder
 from tests.small_sitting import SITTING_ID, SMALL_MANIFEST
 from tests.two_views import View, entries, promise
 
@@ -73,6 +77,73 @@ def test_a_broken_promise_becomes_a_file(tmp_path: Path, capsys: pytest.CaptureF
     assert "promised index 4" in capsys.readouterr().out
     assert run(["evidence", "check", str(out), *ANCHOR]) == ExitCode.PASSED
     assert compare() == ExitCode.UNCHECKED  # evidence is not overwritten
+
+
+def test_a_promise_that_a_handover_has_voided_is_5(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It was the successor's place to give: nobody has broken his word, and the entry has to be posted again."""
+    board = View(OTHER.log, OTHER.sizes, operator="log 2").publish(tmp_path / "other")
+    given = tmp_path / "promise.json"
+    given.write_bytes(PROMISE.encode(promise(HONEST.log[4], 4)))
+    code = run(["evidence", "promise", str(given), str(tmp_path / "out"), "--board", str(board), *ANCHOR, "--json"])
+    assert code == ExitCode.REFUSED
+    assert json.loads(capsys.readouterr().out)["facts"] == {"index": 4, "state": "void"}
+    assert not (tmp_path / "out").exists()
+
+
+def _archive(folder: Path) -> Path:
+    write_archive(folder, folder.with_suffix(".zip"))
+    return folder.with_suffix(".zip")
+
+
+def test_readers_who_compare_find_two_views(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Folder, archive, database, URL and a kept checkpoint, each against each other: the file convinces a stranger."""
+    one, two = HONEST.publish(tmp_path / "one"), OTHER.publish(tmp_path / "two")
+    note = tmp_path / "kept.checkpoint"
+    note.write_bytes(OTHER.note(8))
+    with serving_folder(one) as url:
+        firsts = (str(one), str(_archive(one)), str(one.parent / "board.db"), url)
+        for number, (first, second) in enumerate((f, s) for f in firsts for s in (str(two), str(note))):
+            out = tmp_path / f"{number}.evidence"
+            code = run(["evidence", "compare", first, second, *ANCHOR, "--out", str(out)])
+            if second == str(note):  # larger than the log at the first place
+                assert code == ExitCode.UNCHECKED
+                assert "not compared" in capsys.readouterr().err
+                continue
+            assert code == ExitCode.FAILED
+            assert "two views" in capsys.readouterr().out
+            assert run(["evidence", "check", str(out), *ANCHOR]) == ExitCode.PASSED
+        note.write_bytes(OTHER.note(5))
+        assert run(["evidence", "compare", str(note), url, *ANCHOR, "--json"]) == ExitCode.FAILED
+        assert '"sizes": [5, 5]' in capsys.readouterr().out
+
+
+def test_readers_who_compare_one_log_agree(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whether one is behind or not; two bare checkpoints need the manifest, and to be of one size."""
+    one = HONEST.publish(tmp_path / "one")
+    five, seven, manifest = tmp_path / "five", tmp_path / "seven", tmp_path / "manifest.json"
+    five.write_bytes(HONEST.note(5))
+    seven.write_bytes(HONEST.note(7))
+    assert run(["evidence", "compare", str(one), str(five), str(seven), *ANCHOR, "--json"]) == ExitCode.PASSED
+    assert json.loads(capsys.readouterr().out)["facts"] == {"sizes": {str(one): 7, str(five): 5, str(seven): 7}}
+    bare = ["evidence", "compare", str(five), str(five), *ANCHOR]
+    assert run(bare) == ExitCode.REFUSED
+    manifest.write_bytes(MANIFEST.encode(SMALL_MANIFEST))
+    assert run([*bare, "--manifest", str(manifest)]) == ExitCode.PASSED
+    assert run(["evidence", "compare", str(five), str(seven), *ANCHOR, "--manifest", str(manifest)]) == 3
+    other = ["--sitting", "00" * 32, "--manifest", str(manifest)]
+    assert run(["evidence", "compare", str(five), *other]) == ExitCode.REFUSED
+    assert run(["evidence", "compare", str(manifest), str(one), *ANCHOR]) == ExitCode.UNCHECKED
+    assert run(["evidence", "compare", str(tmp_path / "nothing"), str(one), *ANCHOR]) == ExitCode.UNCHECKED
+
+
+def test_two_operators_of_two_logs_are_1_without_evidence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They differ, which is said; none of them has contradicted itself."""
+    one = HONEST.publish(tmp_path / "one")
+    two = View(OTHER.log, OTHER.sizes, operator="log 2").publish(tmp_path / "two")
+    out = tmp_path / "evidence"
+    assert run(["evidence", "compare", str(one), str(two), *ANCHOR, "--out", str(out)]) == ExitCode.FAILED
+    assert "another operator" in capsys.readouterr().err
+    assert not out.exists()
 
 
 def test_an_audit_that_meets_two_views_writes_evidence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
