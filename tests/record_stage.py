@@ -218,7 +218,7 @@ def leaves_trace(judgement: Judgement) -> bool:
     """Tell whether an entry may change the state: it stands, ends a session, abandons a document, or splits the log."""
     check = judgement.check or ""
     ends_session = judgement.outcome is Outcome.FAULT and check.startswith("CER-")
-    return judgement.outcome.stands or ends_session or check in {"LOG-04", "POL-01"}
+    return judgement.outcome.stands or ends_session or check in {"LOG-04", "POL-01", "RES-01"}
 
 
 def picture(value: object) -> object:
