@@ -167,6 +167,10 @@ class StoreError(SecballotError):
     """Disk or database trouble; never a verdict about a record."""
 
 
+class LostStateError(StoreError):
+    """What a party must not forget is gone, and there is nothing that it could do instead."""
+
+
 class TransportError(SecballotError):
     """Network trouble; never a verdict about a record."""
 

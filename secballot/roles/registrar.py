@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from secballot.blind import BlindSecretKey
 from secballot.encoding import encode_u64
-from secballot.errors import RefusalError, StoreError
+from secballot.errors import LostStateError, Party, RefusalError
 from secballot.protocol.registration import issue, make_registrar_key
 from secballot.records.convening import Consent
 from secballot.records.credential import Answer, CredentialIssue, CredentialRequest
@@ -63,6 +63,34 @@ class Registrar(SigningParty):
         self._journal = journal
         self._generate = generate
         self._secrets: dict[tuple[int, int, int], BlindSecretKey] = {}
+
+    def steps(self) -> list[tuple[str, Promise]]:
+        """Do what the log awaits of this registrar now, and return the kinds of entries posted with their promises.
+
+        Keys are posted for the first registration, and for a later one as soon as the commission has begun its roll;
+        then requests are answered, the end is consented to, and after the convening the keys are destroyed.
+
+        Raises:
+            RefusalError: something that the log holds is not this registrar's own.
+            LostStateError: the journal lacks what it must hold.
+        """
+        self.view.refresh()
+        state = self.view.state
+        if state.adjourned:
+            return []
+        posted: list[tuple[str, Promise]] = []
+        if not state.registrations or state.staged.chunks is not None:
+            posted += [("registrar-key", promise) for promise in self.post_keys()]
+        if not state.registrations:
+            return posted
+        registration = state.registrations[-1]
+        if registration.convening is not None:
+            self.destroy_keys()
+        elif registration.end is None:
+            posted += [("credential-issue", promise) for promise in self.answer_requests()]
+        elif Party("registrar", self.index_among(self.manifest.registrars)) not in registration.consents:
+            posted.append(("consent", self.consent()))
+        return posted
 
     def post_keys(self) -> list[Promise]:
         """Post this registrar's key for every poll and class of the next registration that lacks one."""
@@ -160,7 +188,7 @@ class Registrar(SigningParty):
             key = b"".join(map(encode_u64, slot))
             stored = self._journal.get("rsa", key)
             if stored == _DESTROYED or (stored is None and not create):
-                raise StoreError("the RSA key of this poll and class is not in the journal: state lost or destroyed")
+                raise LostStateError("the RSA key of this poll and class is not in the journal: lost or destroyed")
             if stored is None:
                 # Two processes on one journal may both generate; the first stored is the key of both.
                 fresh = self._generate()

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 
 from secballot.board.merkle import leaf_hash
 from secballot.encoding import encode_u64
-from secballot.errors import EncodingError, RefusalError, SecballotError, StoreError
+from secballot.errors import EncodingError, LostStateError, Party, RefusalError, SecballotError
 from secballot.group import multiply_base
 from secballot.protocol.ballots import check_ballot
 from secballot.protocol.ceremony_dealing import TrusteeSecrets
@@ -85,7 +85,7 @@ class Trustee(Closer):
 
         Raises:
             RefusalError: the log's messages of this trustee do not come from its stored state.
-            StoreError: the ceremony has begun and the seed is gone.
+            LostStateError: the ceremony has begun and the seed is gone.
         """
         self.view.refresh()
         ceremony = self.view.state.ceremony
@@ -96,6 +96,31 @@ class Trustee(Closer):
             return None
         kind, body = self._message(ceremony, number)
         return self.post(kind, body)
+
+    def steps(self) -> list[tuple[str, Promise]]:
+        """Do what the log awaits of this trustee without its owner: ceremony and consent, never a decryption.
+
+        Returns:
+            The kinds of entries posted, with the board's promises.
+
+        Raises:
+            RefusalError: the ceremony on the log does not come from the stored state.
+            LostStateError: the seed is gone.
+        """
+        self.view.refresh()
+        state = self.view.state
+        if state.adjourned or state.ceremony is None or self.index not in state.ceremony.session.participants:
+            return []
+        if not state.ceremony.complete:
+            promise = self.step()
+            return [] if promise is None else [("ceremony", promise)]
+        if not state.registrations:
+            return []
+        registration = state.registrations[-1]
+        ended = registration.end is not None and registration.convening is None
+        if not ended or Party("trustee", self.index) in registration.consents:
+            return []
+        return [("consent", self.consent())]
 
     def _message(self, ceremony: CeremonyState, number: int) -> tuple[str, msgspec.Struct]:
         secrets = self._ceremony_secrets(ceremony, create=number == 0)
@@ -144,7 +169,7 @@ class Trustee(Closer):
             InconsistentLogError: the log contradicts what this trustee has seen, or the record fails.
             RefusalError: not closed, void or annulled; below the floor; objection period or pending objection; a
                 dropped ballot; another tally of this poll was decrypted; a ceremony other than its own.
-            StoreError: the stored state is gone.
+            LostStateError: the stored state is gone.
         """
         self.view.refresh()
         poll = poll_by_number(self.view, number)
@@ -256,7 +281,7 @@ class Trustee(Closer):
 
         Raises:
             RefusalError: the ceremony on the log is another one.
-            StoreError: the seed is gone.
+            LostStateError: the seed is gone.
         """
         ceremony = self.view.state.complete_ceremony()
         if self.index not in ceremony.session.participants:
@@ -273,9 +298,9 @@ class Trustee(Closer):
         """Return the session's secrets; the seed is stored before round 0 is posted."""
         seed = self._journal.get("seed", self.view.anchor)
         if seed == _DESTROYED:
-            raise StoreError("the ceremony seed was destroyed after the adjournment")
+            raise LostStateError("the ceremony seed was destroyed after the adjournment")
         if seed is None and (not create or ceremony.session.number > 1):
-            raise StoreError("the ceremony seed is not in the journal: state lost; this trustee cannot go on")
+            raise LostStateError("the ceremony seed is not in the journal: state lost; this trustee cannot go on")
         if seed is None:
             seed = self._journal.put_once("seed", self.view.anchor, os.urandom(SEED_BYTES))
         return TrusteeSecrets(ceremony.session, self.index, seed)

@@ -1,0 +1,206 @@
+"""How a party takes its seat: its home, its key, its own verified view of the log, and where it posts.
+
+Order, so that a mistyped sitting or a wrong board binds nothing:
+1. the log is read and replayed under a witnessed checkpoint;
+2. the key is opened, and is found in the manifest in the role asked for;
+3. only then are sitting and boards written down, and the checkpoint compared with the last one seen.
+
+Source: SPEC.md#data-flow, SPEC.md#parties-and-trust.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from secballot.errors import InconsistentLogError, PolicyError, RefusalError, StoreError, TransportError
+from secballot.roles.posting import open_poster
+from secballot.roles.remote import open_source
+from secballot.roles.view import WitnessedView
+from secballot.roles.watching import remember
+from secballot.store.journal import Journal
+from secballot.store.remembered import CheckpointMemory
+from secballot.store.sealed_journal import SealedJournal
+from secballot_cli.home import Home, write_private
+from secballot_cli.messages import _
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from secballot.records.manifest import Manifest
+    from secballot.records.promise import Promise
+    from secballot.roles.party import Poster
+    from secballot.signing import SigningKey
+    from secballot_cli.home import Given
+
+ROLE_KEYS: Final[Mapping[str, Callable[[Manifest], Sequence[bytes]]]] = {
+    "commission": lambda manifest: manifest.commission,
+    "officer": lambda manifest: manifest.presidium.keys,
+    "registrar": lambda manifest: manifest.registrars,
+    "trustee": lambda manifest: manifest.trustees.keys,
+}
+"""Which keys of the manifest a role has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A party that is ready to act.
+
+    Attributes:
+        home: its folder, settled.
+        key: its identity key; secret.
+        view: its verified view, refreshed.
+        board: where it posts.
+        index: its number among the keys of its role, from 1.
+    """
+
+    home: Home
+    key: SigningKey
+    view: WitnessedView
+    board: Poster
+    index: int
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest in force."""
+        return self.view.state.the_manifest()
+
+    def open_journal(self) -> Journal:
+        """Return the party's journal; it is made with the first seat in a sitting, and never again.
+
+        Raises:
+            StoreError: it is lost, or the disk does not take it.
+        """
+        return Journal.open(self.home.journal_file)
+
+    def sealed(self, journal: Journal) -> SealedJournal:
+        """Return the journal's notes under the party's key."""
+        return SealedJournal(journal, self.key)
+
+
+class NowhereToPost:
+    """Stands for the board of a party that only reads."""
+
+    def post(self, entry: bytes) -> Promise:
+        """Refuse.
+
+        Raises:
+            RefusalError: always.
+        """
+        del entry
+        raise RefusalError("there is nowhere to post: give the board's URL with --board")
+
+
+def open_view(home: Home) -> WitnessedView:
+    """Return a view of the first place of the log that can be read, refreshed and replayed.
+
+    Raises:
+        RefusalError: no place is known, or the log there is another sitting's.
+        StoreError, TransportError: none can be read; the first one's trouble.
+        PolicyError: no checkpoint has the quorum of witnesses.
+        InconsistentLogError: the log contradicts itself.
+    """
+    if not home.boards:
+        raise RefusalError("where is the log? Give the board's URL, or a folder or file of the log, with --board")
+    trouble: StoreError | TransportError | None = None
+    for where in home.boards:
+        try:
+            view = WitnessedView(open_source(where, home.proxy), home.anchor())
+            view.refresh()
+        except (StoreError, TransportError) as error:
+            trouble = trouble or error
+        else:
+            return view
+    raise trouble or StoreError("the log cannot be read")
+
+
+def open_board(home: Home, manifest: Manifest, anchor: bytes) -> Poster:
+    """Return what posts to all boards and drop boxes that have a URL.
+
+    Raises:
+        TransportError, StoreError: as `roles.posting.open_poster`.
+    """
+    urls = [where for where in home.boards if where.startswith(("http://", "https://"))]
+    return open_poster(urls, manifest, anchor, proxy=home.proxy) if urls else NowhereToPost()
+
+
+def take_seat(role: str, given: Given, *, journal: bool = False) -> Seat:
+    """Return a party that is ready to act, its sitting written down.
+
+    Args:
+        role: `officer`, `commission`, `registrar` or `trustee`.
+        given: the common options.
+        journal: whether the party has a journal, which its first seat makes.
+
+    Raises:
+        StoreError: no home, no key, or the disk does not take it.
+        RefusalError, PolicyError, TransportError, InconsistentLogError: as `open_view`.
+        PolicyError: the manifest does not name this key in this role.
+    """
+    home = Home.find(role, given)
+    view = open_view(home)
+    key = home.open_key(given)
+    manifest = view.state.the_manifest()
+    keys = ROLE_KEYS[role](manifest)
+    public = key.verify_key.encode()
+    if public not in keys:
+        raise PolicyError(f"the manifest of this sitting does not name this key as a {role}'s")
+    first = home.folder.name != home.anchor().hex()
+    if journal and first and not home.journal_file.exists():
+        # Before the sitting is written down: a later seat without a journal has lost it.
+        Journal.create(home.journal_file).close()
+    home = home.settle(given)
+    remember_view(home, view)
+    return Seat(home, key, view, open_board(home, manifest, home.anchor()), keys.index(public) + 1)
+
+
+def remember_view(home: Home, view: WitnessedView) -> None:
+    """Compare what the view has seen with what this party saw the last time, and keep it.
+
+    Raises:
+        InconsistentLogError: a rollback or a split view; evidence is written into the home folder.
+        StoreError: the memory cannot be read or written.
+    """
+    if view.checkpoint is None:
+        return
+    memory = CheckpointMemory(home.seen_folder)
+    try:
+        remember(memory, view.state.the_manifest(), view.checkpoint, view.state.history)
+    except InconsistentLogError as error:
+        if error.evidence.startswith(b"{"):
+            path = home.folder / "evidence.json"
+            write_private(path, error.evidence)
+            click.echo(_("evidence written: {path}").format(path=path), err=True)
+        raise
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask before something is signed or released; `--yes` answers for a person who is not there.
+
+    Raises:
+        RefusalError: the answer is no.
+    """
+    if not yes and not click.confirm(question, err=True):
+        raise RefusalError("nothing was signed or sent, as you said")
+
+
+def yes_option(command: Callable[..., int]) -> Callable[..., int]:
+    """Add the option that answers every question with yes."""
+    return click.option("--yes", is_flag=True, help=_("Do not ask before signing."))(command)
+
+
+def read_text(path: str, limit: int) -> str:
+    """Return the text of a UTF-8 file.
+
+    Raises:
+        StoreError: it cannot be read, is too long, or is not UTF-8.
+    """
+    from secballot.store.folder import read_file  # noqa: PLC0415  # with the commands that read files
+
+    try:
+        return read_file(Path(path), limit).decode().replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise StoreError(f"{path} is not a text in UTF-8") from error

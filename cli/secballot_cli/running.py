@@ -1,0 +1,87 @@
+"""Unattended parties: look at the log, do what is awaited, look again, until interrupted or done.
+
+Whatever stops the process, the next start goes on where the log stands. A board that is away, a checkpoint that is
+late or a refusal is said once and tried again; what contradicts the log or the own state ends the run.
+
+Source: SPEC.md#parties-and-trust.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Protocol
+
+import click
+
+from secballot.errors import LostStateError, PolicyError, RefusalError, StoreError, TransportError
+from secballot_cli.messages import _
+from secballot_cli.telling import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from secballot.records.promise import Promise
+    from secballot.roles.view import WitnessedView
+
+
+class Stepper(Protocol):
+    """A party that knows what is awaited of it."""
+
+    view: WitnessedView
+
+    def steps(self) -> Sequence[tuple[str, Promise]]:
+        """Do what is awaited now, and return the kinds of entries posted with the board's promises."""
+
+
+def run_party(
+    party: Stepper,
+    *,
+    done: Callable[[], bool],
+    seen: Callable[[], None],
+    interval: float,
+    once: bool,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Run a party until it has nothing more to do.
+
+    Args:
+        party: whose steps are done.
+        done: tells whether nothing will be awaited any more.
+        seen: called after each look at the log, to remember it.
+        interval: seconds between two looks.
+        once: whether to stop after the first look with nothing to do or wait for.
+        clock: seconds; for the patience with a promised entry that does not appear.
+        sleep: waits.
+
+    Raises:
+        InconsistentLogError: the log contradicts what was seen.
+        LostStateError: the own state is lost.
+        PolicyError, RefusalError, StoreError, TransportError: with `once`, whatever is in the way.
+    """
+    promised, patience, said = -1, 0.0, ""
+    while True:
+        posted: Sequence[tuple[str, Promise]] = ()
+        try:
+            party.view.refresh()
+            seen()
+            waiting = party.view.size <= promised and clock() < patience
+            if not waiting:
+                posted = party.steps()
+            trouble = ""
+        except LostStateError:
+            raise
+        except (PolicyError, RefusalError, StoreError, TransportError) as error:
+            if once:
+                raise
+            waiting, trouble = True, error.diagnostics()
+        if trouble and trouble != said:
+            click.echo(_("trying again: {trouble}").format(trouble=printable(trouble)), err=True)
+        said = trouble
+        for kind, promise in posted:
+            click.echo(_("posted: {kind} (entry {index})").format(kind=kind, index=promise.index))
+            promised = max(promised, promise.index)
+            patience = clock() + promise.maximum_delay
+        if not trouble and not posted and not waiting and (once or done()):
+            return
+        sleep(interval)
