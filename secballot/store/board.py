@@ -42,6 +42,10 @@ ROWS_PER_READ: Final = 256
 """Entries that streaming reads hold in memory at a time: one entry bundle."""
 
 
+class _ThereAlreadyError(StoreError):
+    """A board has been made here before."""
+
+
 class BoardStore:
     """One log in one database.
 
@@ -80,7 +84,7 @@ class BoardStore:
                 # Of two that create the board at once, one makes the row.
                 made = connection.execute(insert_unless_there(engine, META, id=1, origin=origin, size=0))
                 if made.rowcount != 1:
-                    raise StoreError("there is a board here already")
+                    raise _ThereAlreadyError("there is a board here already")
             on_failure.pop_all()
         return cls(engine, origin, 0)
 
@@ -109,6 +113,19 @@ class BoardStore:
                 raise StoreError("the board's database has lost entries")
             on_failure.pop_all()
         return cls(engine, meta.origin, meta.size)
+
+    @classmethod
+    def open_or_create(cls, where: str | Path, origin: str) -> Self:
+        """Return the board that is stored here, or a new, empty one.
+
+        Raises:
+            StoreError: the board here is another log's, or the database does not answer.
+            EncodingError: not an origin that can also name the log's key.
+        """
+        try:
+            return cls.create(where, origin)
+        except _ThereAlreadyError:
+            return cls.open(where, origin)
 
     def close(self) -> None:
         """Let go of the database's connections."""

@@ -127,24 +127,36 @@ def _postgres_engine(url: sa.URL) -> sa.Engine:
     return engine
 
 
+@contextmanager
+def _closing_on_failure(connection: DBAPIConnection) -> Iterator[None]:
+    """Close a connection that cannot be set up: the pool forgets it without."""
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
+
+
 def _set_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.close()
+    with _closing_on_failure(connection):
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.close()
 
 
 def _set_postgres(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     """Make commits durable and waits finite for the whole session."""
-    cursor = connection.cursor()
-    cursor.execute("SELECT current_setting('fsync'), current_setting('synchronous_commit')")
-    if (setting := cursor.fetchone()) is None or setting[0] != "on":
-        raise StoreError("the server runs with fsync=off, so that a power cut would lose what it has acknowledged")
-    if setting[1] == "off":
-        cursor.execute("SET synchronous_commit TO on")
-    cursor.execute(f"SET lock_timeout TO '{LOCK_SECONDS}s'")
-    cursor.close()
-    connection.commit()
+    with _closing_on_failure(connection):
+        cursor = connection.cursor()
+        cursor.execute("SELECT current_setting('fsync'), current_setting('synchronous_commit')")
+        if (setting := cursor.fetchone()) is None or setting[0] != "on":
+            raise StoreError("the server runs with fsync=off, so that a power cut would lose what it has acknowledged")
+        if setting[1] == "off":
+            cursor.execute("SET synchronous_commit TO on")
+        cursor.execute(f"SET lock_timeout TO '{LOCK_SECONDS}s'")
+        cursor.close()
+        connection.commit()
 
 
 def insert_unless_there(engine: sa.Engine, table: sa.Table, **values: object) -> sa.Insert:

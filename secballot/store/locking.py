@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from secballot.errors import StoreError
 
@@ -22,28 +23,44 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_PAUSE: Final = 0.1
+_BUSY: Final = "the file is in use by another process, and its lock cannot be had"
+
+
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock that this file stands for, waiting for it as long as it takes; the file is made, and stays.
+def locked(path: Path, *, seconds: float | None = None, busy: str = _BUSY) -> Iterator[None]:
+    """Hold the lock that this file stands for; the file is made, and stays.
 
     Args:
         path: of the lock, not of what it protects: that one is replaced, and a lock on it would go with it.
+        seconds: how long to wait for it, None for as long as it takes.
+        busy: what to say if that was not long enough.
 
     Raises:
-        StoreError: the file cannot be made or locked.
+        StoreError: the file cannot be made, or another process holds the lock for longer than that.
     """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise StoreError("the lock file cannot be made") from error
     try:
-        try:
-            if sys.platform == "win32":
-                msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
-            else:
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-        except OSError as error:
-            raise StoreError("the file is in use by another process, and its lock cannot be had") from error
+        until = None if seconds is None else time.monotonic() + seconds
+        while not _try(descriptor, wait=until is None):
+            if until is None or time.monotonic() >= until:
+                raise StoreError(busy)
+            time.sleep(_PAUSE)
         yield
     finally:
         os.close(descriptor)
+
+
+def _try(descriptor: int, *, wait: bool) -> bool:
+    """Tell whether the lock could be had; a failure after waiting is final."""
+    try:
+        if sys.platform == "win32":
+            msvcrt.locking(descriptor, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

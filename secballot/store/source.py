@@ -32,11 +32,13 @@ def open_source(path: str | Path) -> LogSource:
     """Return the log that is kept here.
 
     Args:
-        path: a folder of static files, a zip archive of them, or the SQLite file of a board.
+        path: a folder of static files, a zip archive of them, the SQLite file of a board, or its database's URL.
 
     Raises:
         StoreError: there is none of these, or the archive holds what is not a published log's.
     """
+    if isinstance(path, str) and "://" in path:
+        return _open_database(path)
     where = Path(path)
     try:
         if where.is_dir():
@@ -49,10 +51,14 @@ def open_source(path: str | Path) -> LogSource:
     # SQLite would take an empty file for a database, and write to it.
     if magic != _SQLITE_MAGIC:
         raise StoreError("neither a folder or archive of a published log nor a board's database")
-    with _sound():
-        # Only here: what drives databases takes longer to load than a small folder takes to audit.
-        from secballot.store.board import BoardStore  # noqa: PLC0415
+    return _open_database(where)
 
+
+def _open_database(where: str | Path) -> DatabaseSource:
+    # Only here: what drives databases takes longer to load than a small folder takes to audit.
+    from secballot.store.board import BoardStore  # noqa: PLC0415
+
+    with _sound():
         return DatabaseSource(BoardStore.open(where))
 
 
