@@ -188,7 +188,7 @@ class Registrar(SigningParty):
             key = b"".join(map(encode_u64, slot))
             stored = self._journal.get("rsa", key)
             if stored == _DESTROYED or (stored is None and not create):
-                raise LostStateError("the RSA key of this poll and class is not in the journal: lost or destroyed")
+                raise LostStateError("state lost or destroyed: the journal lacks the RSA key of this poll and class")
             if stored is None:
                 # Two processes on one journal may both generate; the first stored is the key of both.
                 fresh = self._generate()
