@@ -128,7 +128,7 @@ class _Sending:
 
 
 def open_poster(
-    urls: Sequence[str], manifest: Manifest, sitting_id: bytes, *, proxy: str | None = None
+    urls: Sequence[str], manifest: Manifest, sitting_id: bytes, *, proxy: str | None = None, rounds: int = ROUNDS
 ) -> SeveralPlaces:
     """Return what posts to the boards and drop boxes at these URLs.
 
@@ -137,10 +137,11 @@ def open_poster(
         manifest: the sitting's; its operators' promises count, those of successors too.
         sitting_id: 32 bytes.
         proxy: URL of a proxy for all requests.
+        rounds: how often all places are gone through.
 
     Raises:
         TransportError: a URL cannot be used.
         StoreError: the extra `client` is not installed.
     """
     keys = [operator.promise_key for operator in operator_keys(manifest)]
-    return SeveralPlaces([RemoteBoard(open_client(url, proxy), sitting_id, keys) for url in urls])
+    return SeveralPlaces([RemoteBoard(open_client(url, proxy), sitting_id, keys) for url in urls], rounds=rounds)

@@ -8,7 +8,7 @@ Source: SPEC.md#evidence, SPEC.md#parties-and-trust.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from secballot.board.checkpoint import Checkpoint
 from secballot.board.merkle import leaf_hash
@@ -31,10 +31,19 @@ if TYPE_CHECKING:
 
     from secballot.board.reader import LogSource
     from secballot.record.history import WitnessedCheckpoint
-    from secballot.store.remembered import CheckpointMemory
 
 SEARCHED_ENTRIES: Final = 1_000
 """Entries among which a manifest is looked for."""
+
+
+class Memory(Protocol):
+    """Where a reader keeps the last checkpoint seen: a folder of its own, or a wallet."""
+
+    def recall(self, origin: str) -> bytes | None:
+        """Return the note that was kept of a log, None if none was."""
+
+    def keep(self, origin: str, note: bytes) -> None:
+        """Keep a note in place of the one before, durably."""
 
 
 class RecordingSource:
@@ -141,7 +150,7 @@ def check_continues(manifest: Manifest, smaller: bytes, larger: bytes, history: 
         )
 
 
-def remember(memory: CheckpointMemory, manifest: Manifest, seen: WitnessedCheckpoint, history: LogHistory) -> None:
+def remember(memory: Memory, manifest: Manifest, seen: WitnessedCheckpoint, history: LogHistory) -> None:
     """Compare a checkpoint with the last one seen of its log, and keep it if it is not older.
 
     Args:
