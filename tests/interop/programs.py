@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _HERE: Final = Path(sys.prefix) / "interop"
 _FOLDERS: Final = {"go": _HERE / "bin", "py312": _HERE / "python" / "bin"}
-_SECONDS: Final = 120
 
 
 def find(need: str, name: str) -> str:
@@ -35,10 +34,12 @@ def find(need: str, name: str) -> str:
     return str(path)
 
 
-def run(need: str, name: str, *arguments: str | Path, text: str = "") -> subprocess.CompletedProcess[str]:
-    """Run a program to its end with a text on standard input."""
+def run(
+    need: str, name: str, *arguments: str | Path, text: str = "", seconds: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end, or for so many seconds, with a text on standard input."""
     command = [find(need, name), *map(str, arguments)]
-    return subprocess.run(command, input=text, capture_output=True, text=True, timeout=_SECONDS, check=False)
+    return subprocess.run(command, input=text, capture_output=True, text=True, timeout=seconds, check=False)
 
 
 def ask(need: str, name: str, *arguments: str | Path, text: str = "") -> str:
