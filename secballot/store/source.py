@@ -8,6 +8,7 @@ Source: SPEC.md#data-flow, SPEC.md#board-profile.
 
 from __future__ import annotations
 
+import weakref
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -59,7 +60,10 @@ def _open_database(where: str | Path) -> DatabaseSource:
     from secballot.store.board import BoardStore  # noqa: PLC0415
 
     with _sound():
-        return DatabaseSource(BoardStore.open(where))
+        store = BoardStore.open(where)
+    source = DatabaseSource(store)
+    weakref.finalize(source, store.close)
+    return source
 
 
 def _first_bytes(path: Path) -> bytes:
