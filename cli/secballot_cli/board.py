@@ -21,10 +21,13 @@ from secballot.roles.remote import open_client
 from secballot.roles.watching import find_manifest, newest_witnessed
 from secballot.store.archive import write_archive
 from secballot.store.board import BoardStore
+from secballot.store.claim import claimed
 from secballot.store.folder import write_folder
 from secballot.store.source import DatabaseSource
-from secballot_cli.key import open_key, passphrase_of, passphrase_option
+from secballot_cli.board_copies import mirror
+from secballot_cli.key import open_key
 from secballot_cli.main import ExitCode
+from secballot_cli.passphrase import passphrase_of, passphrase_option
 from secballot_cli.reading import read_input, sitting_option
 from secballot_cli.render import grouped
 from secballot_cli.serving import listening_options, run_app, server_part
@@ -38,6 +41,9 @@ if TYPE_CHECKING:
 @click.group()
 def board() -> None:
     """Run a board, or publish its log as static files."""
+
+
+board.add_command(mirror)
 
 
 def _keys(command: Callable[..., int]) -> Callable[..., int]:
@@ -114,21 +120,22 @@ def serve(
 ) -> int:
     """Serve the published log, take entries, promise them places, and have the log witnessed, until interrupted.
 
-    TLS is for a proxy in front of it. Only one process serves a database.
+    DATABASE is an SQLite file, or a URL such as postgresql+psycopg://?service=board, without a password: those are kept
+    in the file that PGPASSFILE names. TLS is for a proxy in front of it. Only one process serves a database.
     """
     service = server_part("secballot.roles.service").BoardService
     asked = [_witness(text, proxy) for text in witnesses]
     passphrase = passphrase_of(passphrase_file)
-    operator = BoardOperator.open(
-        database, sitting, log_key=open_key(log_key, passphrase), promise_key=open_key(promise_key, passphrase)
-    )
-    try:
-        made = service(operator, asked, folder=None if folder is None else Path(folder))
-        limits = ServiceLimits(rate=rate, burst=2 * rate)
-        run_app(made.server(limits, interval=interval).app, host, port)
-        made.close()
-    finally:
-        operator.close()
+    log_signer, promise_signer = open_key(log_key, passphrase), open_key(promise_key, passphrase)
+    with claimed(database):
+        operator = BoardOperator.open(database, sitting, log_key=log_signer, promise_key=promise_signer)
+        try:
+            made = service(operator, asked, folder=None if folder is None else Path(folder))
+            limits = ServiceLimits(rate=rate, burst=2 * rate)
+            run_app(made.server(limits, interval=interval).app, host, port)
+            made.close()
+        finally:
+            operator.close()
     return ExitCode.PASSED
 
 

@@ -8,12 +8,20 @@ from __future__ import annotations
 import click
 
 from secballot.board.note import ED25519, VerifierKey
-from secballot.errors import EncodingError
+from secballot.encoding import MAX_ENTRY_BYTES
+from secballot.errors import EncodingError, StoreError
+from secballot.records.manifest import MANIFEST
+from secballot.roles.contradictions import ContradictionBook, proved_evidence, settle
+from secballot.roles.evidence import encode_evidence
+from secballot.roles.remote import open_source
 from secballot.roles.witness import WitnessRole
 from secballot.store.journal import Journal
-from secballot_cli.key import open_key, passphrase_of, passphrase_option
+from secballot_cli.key import open_key
 from secballot_cli.main import ExitCode
+from secballot_cli.passphrase import passphrase_of, passphrase_option
+from secballot_cli.reading import read_input, write_new
 from secballot_cli.serving import listening_options, run_app, server_part
+from secballot_cli.telling import Told, tell
 
 
 @click.group()
@@ -37,17 +45,32 @@ def create(journal: str, name: str, key_file: str, passphrase_file: str | None) 
 @click.argument("journal", type=click.Path())
 @click.option("--name", required=True, help="Key name, as the manifest has it.")
 @click.option("--key", "key_file", type=click.Path(), required=True, metavar="FILE", help="Key file.")
-@click.option("--log", "logs", multiple=True, required=True, metavar="VKEY", help="Verifier key: name+id+base64.")
+@click.option("--log", "logs", multiple=True, metavar="VKEY", help="Verifier key of any log: name+id+base64.")
+@click.option("--manifest", type=click.Path(), metavar="FILE", help="Follow a sitting's log by its manifest.")
 @passphrase_option
-def follow(journal: str, name: str, key_file: str, logs: tuple[str, ...], passphrase_file: str | None) -> int:
-    """Follow logs from their beginning; a log that is followed already keeps its state and gains the key."""
+def follow(
+    journal: str, name: str, key_file: str, logs: tuple[str, ...], *, manifest: str | None, passphrase_file: str | None
+) -> int:
+    """Follow logs from their beginning; a log that is followed already keeps its state and gains the key.
+
+    With the manifest (canonical JSON), the witness can accuse the log if it shows two views, and can take up the key of
+    a successor once the log has been handed over.
+    """
     vkeys = [VerifierKey.decode(text) for text in logs]
     if any(vkey.kind != ED25519 for vkey in vkeys):
         raise EncodingError("a log's key here is of type 0x01, Ed25519")
+    if not vkeys and manifest is None:
+        raise click.UsageError("nothing to follow: give --log or --manifest")
     role = WitnessRole.open(journal, name, open_key(key_file, passphrase_of(passphrase_file)))
     for vkey in vkeys:
         role.follow(vkey.name, vkey.key)
-        click.echo(f"following {vkey.name} from size {role.state(vkey.name).tree_size}")
+    origins = [vkey.name for vkey in vkeys]
+    if manifest is not None:
+        body = MANIFEST.decode(read_input(manifest, MAX_ENTRY_BYTES))
+        role.follow_sitting(body)
+        origins.append(body.log.origin)
+    for origin in dict.fromkeys(origins):
+        click.echo(f"following {origin} from size {role.state(origin).tree_size}")
     return ExitCode.PASSED
 
 
@@ -64,4 +87,42 @@ def serve(journal: str, name: str, key_file: str, *, host: str, port: int, passp
     key = open_key(key_file, passphrase_of(passphrase_file))
     with Journal.open(journal) as kept:
         run_app(app(service(name, key, kept)), host, port)
+    return ExitCode.PASSED
+
+
+@witness.command()
+@click.argument("journal", type=click.Path())
+@click.argument("out", type=click.Path())
+@click.option("--manifest", type=click.Path(), required=True, metavar="FILE", help="Of the sitting (canonical JSON).")
+@click.option("--board", metavar="WHERE", help="Folder, zip archive, database or URL of the larger of two views.")
+@click.option("--proxy", metavar="URL", help="A proxy for all requests.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+def evidence(journal: str, out: str, *, manifest: str, board: str | None, proxy: str | None, as_json: bool) -> int:
+    """Write what the witness keeps against a sitting's log into the new file OUT, if that shows two views.
+
+    Two roots for one size, and a request whose own proof convicts it, need nothing else. What is open takes the entries
+    below the larger checkpoint: give --board.
+
+    Exit codes: 0 nothing is kept against the log, 1 the evidence is written, 3 what is kept is open.
+    """
+    body = MANIFEST.decode(read_input(manifest, MAX_ENTRY_BYTES))
+    with Journal.open(journal) as kept:
+        contradictions = ContradictionBook(kept).kept(body.log.origin)
+    source = None if board is None else open_source(board, proxy)
+    undecided = 0
+    for found in contradictions:
+        try:
+            shown = proved_evidence(body, found) or (None if source is None else settle(body, found, source))
+        except StoreError:
+            undecided += 1
+            continue
+        if shown is not None:
+            write_new(out, encode_evidence(shown))
+            did = [f"The log has shown two views. Evidence written: {out}"]
+            tell(Told(did, facts={"open": undecided, "written": out}), as_json=as_json)
+            return ExitCode.FAILED
+        undecided += source is None and not found.proved
+    if undecided:
+        raise StoreError(f"open: {undecided} refused checkpoints have to be compared with the log that they are of")
+    tell(Told(["Nothing is kept against this log."], facts={"open": 0, "written": None}), as_json=as_json)
     return ExitCode.PASSED
