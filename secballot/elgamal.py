@@ -16,12 +16,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from secballot.errors import EncodingError
-from secballot.group import ENCODED_BYTES, Elements, FixedBase, multiply_base, vartime_multiply
+from secballot.group import BASE, ENCODED_BYTES, HALF, Elements, FixedBase, Scalars, multiply_base, vartime_multiply
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from secballot.group import Scalars
 
 CIPHERTEXT_BYTES: Final = 2 * ENCODED_BYTES
 """Bytes of one encoded ciphertext, α ‖ β."""
@@ -154,6 +152,30 @@ def encrypt(values: Scalars, randomness: Scalars, key: FixedBase | Elements) -> 
     base = key if isinstance(key, FixedBase) else FixedBase(key)
     # α = r·G,  β = r·Y + v·G
     return Ciphertexts(multiply_base(randomness), base.multiply(randomness) + multiply_base(values))
+
+
+def encrypt_encoded(values: Scalars, randomness: Scalars, key: FixedBase, *, bits: int) -> bytes:
+    """Return α ‖ β of one encryption per value, 64 bytes each: those of `encrypt`, for less work.
+
+    Args:
+        values: what to encrypt, below 2^bits each.
+        randomness: as for `encrypt`.
+        key: the joint key, prepared.
+        bits: public, 1 to 253.
+
+    Raises:
+        ValueError: there is not one randomness per value, or a value has more bits.
+
+    Source: SPEC.md#sealing.
+    """
+    _require_same_length(len(values), len(randomness))
+    halves = randomness * Scalars.from_ints([HALF])
+    # ½α = ½r·G,  ½β = ½r·Y + v·½G: encodings of doubles share one inversion
+    half_base = vartime_multiply(BASE, [HALF])
+    half = Ciphertexts(multiply_base(halves), key.multiply(halves) + half_base.multiply_short(values, bits))
+    count = len(values)
+    order = [index for position in range(count) for index in (position, count + position)]
+    return Elements.concat([half.alphas, half.betas]).take(order).encode_doubles()
 
 
 def _require_same_length(left: int, right: int) -> None:

@@ -12,10 +12,14 @@ Source: SPEC.md#hash.
 from __future__ import annotations
 
 import hashlib
-from typing import Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
 
 from secballot.encoding import encode_u64
 from secballot.group import reduce_wide
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SUITE: Final = "secballot/v1"
 """The only suite; constants live in code and a record may only name it."""
@@ -73,16 +77,51 @@ def digest(label: str, *fields: Field) -> bytes:
     sizes = _LABELS.get(label)
     if sizes is None or len(sizes) != len(fields):
         raise ValueError(f"label {label!r} does not take {len(fields)} fields")
+    return hashlib.sha512(_framed(label, sizes, fields)).digest()
+
+
+def digests(label: str, common: Sequence[Field], rows: Sequence[tuple[int, ...]]) -> bytes:
+    """Return the hashes of many field lists that differ only in their last fields, 64 bytes each.
+
+    Args:
+        label: one of the labels of SPEC.md#hash.
+        common: the first fields of all lists.
+        rows: for each hash the fields that follow, all of them integers.
+
+    Raises:
+        ValueError: as `digest`.
+
+    Source: SPEC.md#hash.
+    """
+    sizes = _LABELS.get(label)
+    if sizes is None or any(size != _U64 for size in sizes[len(common) :]):
+        raise ValueError(f"label {label!r} does not go on with integers after {len(common)} fields")
+    begun = _framed(label, sizes[: len(common)], common)
+    return b"".join([hashlib.sha512(begun + end).digest() for end in _ends(tuple(rows), len(sizes) - len(common))])
+
+
+@lru_cache(maxsize=64)
+def _ends(rows: tuple[tuple[int, ...], ...], fields: int) -> list[bytes]:
+    """Return the framed bytes of each row; the same rows are asked for again and again.
+
+    Raises:
+        ValueError: a row has another number of fields.
+    """
+    if any(len(row) != fields for row in rows):
+        raise ValueError(f"a row does not have {fields} fields")
+    eight = encode_u64(_U64)
+    return [b"".join([eight + encode_u64(field) for field in row]) for row in rows]
+
+
+def _framed(label: str, sizes: Sequence[int], fields: Sequence[Field]) -> bytes:
+    """Return the bytes that are hashed: label and fields, each behind its length."""
     parts = [_PREFIXES[label]]
     for size, field in zip(sizes, fields, strict=True):
         data = field if isinstance(field, bytes) else encode_u64(field) if isinstance(field, int) else field.encode()
-        if size == _ANY:
-            parts += (encode_u64(len(data)), data)
-        elif size == len(data):
-            parts += (_LENGTHS[size], data)
-        else:
+        if size not in {_ANY, len(data)}:
             raise ValueError(f"a field of {label!r} has {len(data)} bytes where {size} belong")
-    return hashlib.sha512(b"".join(parts)).digest()
+        parts += (encode_u64(len(data)), data)
+    return b"".join(parts)
 
 
 def challenge(label: str, *fields: Field) -> int:

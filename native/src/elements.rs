@@ -176,33 +176,39 @@ pub fn multiply_short(
         return Err(GroupError::BitsOutOfRange);
     }
     let mut products = Vec::with_capacity(pairs.count);
-    let mut excess = Choice::from(0);
+    let mut excess = 0;
     for (element, scalar) in pairs.iter() {
+        excess |= bits_above(scalar, bits);
         let mut product = RistrettoPoint::identity();
-        for position in (0..MAX_BITS).rev() {
-            let bit = bit_of(scalar, position);
-            if position >= bits {
-                excess |= bit;
-                continue;
-            }
-            if position + 1 < bits {
-                product += product;
-            }
+        product.conditional_assign(element, bit_of(scalar, bits - 1));
+        for position in (0..bits - 1).rev() {
+            product += product;
             let sum = product + element;
-            product.conditional_assign(&sum, bit);
+            product.conditional_assign(&sum, bit_of(scalar, position));
         }
         products.push(product);
     }
-    if excess.into() {
-        return Err(GroupError::LongScalar(bits));
+    match excess {
+        0 => Ok(products),
+        _ => Err(GroupError::LongScalar(bits)),
     }
-    Ok(products)
 }
 
 /// Return one bit of a scalar, counted from the least.
 fn bit_of(scalar: &Scalar, position: usize) -> Choice {
     let byte = scalar.as_bytes().get(position / 8).copied().unwrap_or(0);
     Choice::from((byte >> (position % 8)) & 1)
+}
+
+/// Return zero if a scalar is below 2^bits, by operations that do not depend on it.
+fn bits_above(scalar: &Scalar, bits: usize) -> u8 {
+    let (whole, rest) = (bits / 8, bits % 8);
+    let partial = scalar.as_bytes().get(whole).map_or(0, |byte| byte >> rest);
+    scalar
+        .as_bytes()
+        .iter()
+        .skip(whole + 1)
+        .fold(partial, |above, byte| above | byte)
 }
 
 /// Map uniform bytes, 64 for each element, to elements whose discrete logarithms nobody knows (RFC 9496 §4.3.4).

@@ -10,8 +10,7 @@ For a ciphertext (α, β) under Y and the values v_1..v_b:
 The commitments (A_j, B_j) travel and the last challenge does not: this form gives equations that `proofs.batch` can
 weigh and add, and leaves one way to write a proof.
 
-The prover simulates every branch with a challenge of its own, the true one too, and then moves what is left of e onto
-the true branch. It does the same work whatever the value.
+Here is the verifier; the prover, `disjunctions`, makes all of a ballot's proofs together.
 
 Source: SPEC.md#membership; Cramer, Damgård and Schoenmakers, CRYPTO '94.
 """
@@ -25,9 +24,6 @@ from secballot.errors import EncodingError, InvalidProofError
 from secballot.group import (
     ORDER,
     Elements,
-    FixedBase,
-    Scalars,
-    multiply_base,
     vartime_multiply,
     vartime_multiply_base,
 )
@@ -37,61 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from secballot.elgamal import Ciphertexts
-
-
-def commit(value: int, values: range, nonces: Scalars, challenges: Scalars, key: FixedBase) -> Elements:
-    """Return the commitments A_1, B_1, …, A_b, B_b of a disjunction, in constant time.
-
-    Args:
-        value: the encrypted value v, secret.
-        values: v_1..v_b, consecutive.
-        nonces: u_1..u_b, secret and fresh.
-        challenges: c_1..c_b, secret and fresh; that of the true branch will be replaced.
-        key: the joint key Y.
-
-    Raises:
-        ValueError: the value is not among the values, or there is not one nonce and challenge per value.
-
-    Source: SPEC.md#sealing.
-    """
-    _require_branches(value, values, nonces, challenges)
-    # A_j = u_j·G,  B_j = u_j·Y − c_j·(v − v_j)·G
-    distances = Scalars.from_ints([value]) - Scalars.from_ints(list(values))
-    A = multiply_base(nonces)
-    B = key.multiply(nonces) - multiply_base(challenges * distances)
-    branches = len(values)
-    return Elements.concat([A, B]).take([half + j for j in range(branches) for half in (0, branches)])
-
-
-def respond(  # noqa: PLR0917  # those of `commit`, then what came since
-    value: int, values: range, randomness: Scalars, nonces: Scalars, challenges: Scalars, e: int
-) -> tuple[bytes, bytes]:
-    """Return challenges c_1..c_{b−1} and responses z_1..z_b of a disjunction, 32 bytes each, in constant time.
-
-    Two responses to different e with the same nonces give value and randomness to everyone.
-
-    Args:
-        value: the encrypted value, secret.
-        values: v_1..v_b as committed to.
-        randomness: r of the ciphertext, secret, one scalar.
-        nonces: as committed to.
-        challenges: as committed to.
-        e: the challenge over everything, public.
-
-    Raises:
-        ValueError: the value is not among the values, or there is not one nonce and challenge per value.
-
-    Source: SPEC.md#sealing.
-    """
-    _require_branches(value, values, nonces, challenges)
-    require_single(randomness)
-    # c_true = e − Σ other c: every branch gets what is missing, times 1 if it is the true one and 0 if not.
-    missing = Scalars.from_ints([e]) - challenges.sum()
-    is_true = Scalars.from_ints([int(candidate == value) for candidate in values])
-    final = challenges + is_true * missing
-    # z_j = u_j + c_j·r
-    responses = nonces + final * randomness
-    return final[: len(values) - 1].encode(), responses.encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +110,7 @@ class Disjunction:
 
         Source: SPEC.md#membership.
         """
-        _require_run(values)
+        require_run(values)
         if len(challenges) != len(values) - 1 or len(responses) != len(values):
             raise EncodingError(f"a disjunction of {len(values)} branches has other numbers of scalars")
         last = (e - sum(challenges)) % ORDER
@@ -271,7 +212,7 @@ def _require_commitments(count: int, disjunction: Disjunction) -> None:
         raise EncodingError("a disjunction has two commitments per branch", field="commitments")
 
 
-def _require_run(values: range) -> None:
+def require_run(values: range) -> None:
     """Refuse values that are no run of consecutive integers.
 
     Raises:
@@ -279,14 +220,3 @@ def _require_run(values: range) -> None:
     """
     if not values or values.step != 1 or values.start < 0:
         raise ValueError("a disjunction is over consecutive integers from 0 up, at least one")
-
-
-def _require_branches(value: int, values: range, nonces: Scalars, challenges: Scalars) -> None:
-    """Refuse what no honest prover commits to; the message holds no value.
-
-    Raises:
-        ValueError: the value is not among the values, or there is not one nonce and challenge per value.
-    """
-    _require_run(values)
-    if value not in values or len(nonces) != len(values) or len(challenges) != len(values):
-        raise ValueError("a disjunction holds the value, and one nonce and challenge for each of its values")

@@ -1,31 +1,32 @@
 """Everything of a ballot that follows from its seed: ciphertexts, commitments, challenges and responses, but not z.
 
 One code for the device that seals and for the one that recomputes an opened ballot. What the group engine is asked to
-do depends on the form of the ballot only, never on the choice: `proofs.membership` treats all branches alike.
+do depends on the form of the ballot only, never on the choice: `proofs.disjunctions` treats all branches alike.
 
 Source: SPEC.md#sealing.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
 
-from secballot.elgamal import encrypt
+from secballot.elgamal import CIPHERTEXT_BYTES, encrypt_encoded
 from secballot.errors import RefusalError
 from secballot.group import ENCODED_BYTES, Scalars
-from secballot.proofs import membership
+from secballot.proofs import disjunctions
 from secballot.records.ballot import BallotContest, BallotWithoutResponse
-from secballot.transcript import digest
+from secballot.transcript import digest, digests
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import SupportsIndex
 
-    from secballot.elgamal import Ciphertexts
-    from secballot.group import Elements, FixedBase
-    from secballot.protocol.ballot_layout import BallotContext, BallotLayout, Disjunction
+    from secballot.group import FixedBase
+    from secballot.protocol.ballot_layout import BallotContext, BallotLayout
 
 Choices = tuple[tuple[int, ...], ...]
 """For every contest open to the class, in order, the value of every option."""
@@ -81,13 +82,14 @@ class EncryptedBallot:
         check_choices(layout, choices)
         root = _root(header, choices, seed)
         values = [value for contest in choices for value in contest]
-        randomness = _draw(root, "encrypt", [(d.contest, d.option, 0) for d in layout.disjunctions if d.option])
-        ciphertexts = encrypt(Scalars.from_ints(values), randomness, context.key_table)
+        form = _sealing_form(layout)
+        randomness = _draw(root, "encrypt", form.options)
+        ciphertexts = encrypt_encoded(Scalars.from_ints(values), randomness, context.key_table, bits=form.bits)
         _check_randomness(ciphertexts)
-        self._proofs = [_Proof(root, part, values, randomness) for part in layout.disjunctions]
-        commitments = b"".join([proof.commit(context.key_table).encode() for proof in self._proofs])
+        self._proofs = _Proofs(root, form, values, randomness)
+        commitments = self._proofs.commit(context.key_table)
         contests = zip(
-            _split(ciphertexts.encode(), [size.ciphertexts for size in layout.sizes]),
+            _split(ciphertexts, [size.ciphertexts for size in layout.sizes]),
             _split(commitments, [size.commitments for size in layout.sizes]),
             strict=True,
         )
@@ -111,12 +113,12 @@ class EncryptedBallot:
 
         Source: SPEC.md#sealing.
         """
-        answers = [proof.respond(e) for proof in self._proofs]
+        challenges, responses = self._proofs.respond(e)
         sizes = self._layout.sizes
         parts = zip(
             self.draft.contests,
-            _split(b"".join([sent for sent, _ in answers]), [size.challenges for size in sizes]),
-            _split(b"".join([responses for _, responses in answers]), [size.responses for size in sizes]),
+            _split(challenges, [size.challenges for size in sizes]),
+            _split(responses, [size.responses for size in sizes]),
             strict=True,
         )
         contests = tuple(
@@ -129,27 +131,67 @@ class EncryptedBallot:
         raise TypeError("an encrypted ballot holds secrets and is neither pickled nor copied")
 
 
-class _Proof:
-    """The secrets of one disjunction between its commitments and its responses."""
+Place = tuple[int, int, int]
+"""Contest, option and branch that a secret scalar is for, as the label `ballot-scalar` counts them."""
 
-    __slots__ = ("_challenges", "_nonces", "_randomness", "_value", "_values")
 
-    def __init__(self, root: bytes, part: Disjunction, values: Sequence[int], randomness: Scalars) -> None:
-        places = [(part.contest, part.option, branch) for branch in range(1, len(part.values) + 1)]
-        self._values = part.values
-        self._value = sum(values[position] for position in part.ciphertexts)
-        self._randomness = randomness.take(part.ciphertexts).sum()
-        self._nonces = _draw(root, "commit", places)
-        self._challenges = _draw(root, "challenge", places)
+@dataclass(frozen=True, slots=True)
+class _SealingForm:
+    """What sealing needs to know of a layout.
 
-    def commit(self, key: FixedBase) -> Elements:
-        return membership.commit(self._value, self._values, self._nonces, self._challenges, key)
+    Attributes:
+        options: places of the ciphertexts.
+        branches: places of the branches of all disjunctions.
+        parts: of each disjunction, the ciphertexts whose sum it is about.
+        columns: the same, for `disjunctions.sums_of`.
+        runs: of each disjunction, its values.
+        bits: of the largest value of any option.
+    """
+
+    options: tuple[Place, ...]
+    branches: tuple[Place, ...]
+    parts: tuple[range, ...]
+    columns: list[list[int]]
+    runs: disjunctions.Runs
+    bits: int
+
+
+@lru_cache(maxsize=64)
+def _sealing_form(layout: BallotLayout) -> _SealingForm:
+    """Return what is the same for every ballot of a layout."""
+    parts = layout.disjunctions
+    return _SealingForm(
+        options=tuple((part.contest, part.option, 0) for part in parts if part.option),
+        branches=tuple(
+            (part.contest, part.option, branch) for part in parts for branch in range(1, len(part.values) + 1)
+        ),
+        parts=tuple(part.ciphertexts for part in parts),
+        columns=disjunctions.columns_of([part.ciphertexts for part in parts]),
+        runs=disjunctions.Runs([part.values for part in parts]),
+        bits=max(maximum for shape in layout.shapes for maximum in shape.options).bit_length(),
+    )
+
+
+class _Proofs:
+    """The secrets of all disjunctions between their commitments and their responses."""
+
+    __slots__ = ("_challenges", "_nonces", "_randomness", "_runs", "_values")
+
+    def __init__(self, root: bytes, form: _SealingForm, values: Sequence[int], randomness: Scalars) -> None:
+        self._runs = form.runs
+        self._values = [sum(values[part.start : part.stop]) for part in form.parts]
+        self._randomness = disjunctions.sums_of(randomness, form.columns)
+        self._nonces = _draw(root, "commit", form.branches)
+        self._challenges = _draw(root, "challenge", form.branches)
+
+    def commit(self, key: FixedBase) -> bytes:
+        return disjunctions.commit(self._values, self._runs, self._nonces, self._challenges, key)
 
     def respond(self, e: int) -> tuple[bytes, bytes]:
-        return membership.respond(self._value, self._values, self._randomness, self._nonces, self._challenges, e)
+        return disjunctions.respond(self._values, self._runs, self._randomness, self._nonces, self._challenges, e)
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
-        raise TypeError("the secrets of a proof are neither pickled nor copied")
+        raise TypeError("the secrets of proofs are neither pickled nor copied")
 
 
 def _root(header: BallotWithoutResponse, choices: Choices, seed: bytes) -> bytes:
@@ -160,18 +202,18 @@ def _root(header: BallotWithoutResponse, choices: Choices, seed: bytes) -> bytes
     )
 
 
-def _draw(root: bytes, role: str, places: Sequence[tuple[int, int, int]]) -> Scalars:
+def _draw(root: bytes, role: str, places: Sequence[Place]) -> Scalars:
     """Return the secret scalars of one role at these (contest, option, branch)."""
-    return Scalars.from_wide(b"".join([digest("ballot-scalar", root, role, *place) for place in places]))
+    return Scalars.from_wide(digests("ballot-scalar", (root, role), places))
 
 
-def _check_randomness(ciphertexts: Ciphertexts) -> None:
+def _check_randomness(ciphertexts: bytes) -> None:
     """Check that no two ciphertexts share their randomness: their difference would tell that of their values.
 
     Raises:
         RefusalError: two of them do.
     """
-    alphas = _split(ciphertexts.alphas.encode(), [ENCODED_BYTES] * len(ciphertexts))
+    alphas = [ciphertexts[start : start + ENCODED_BYTES] for start in range(0, len(ciphertexts), CIPHERTEXT_BYTES)]
     if len(set(alphas)) != len(alphas):
         raise RefusalError("two ciphertexts of the ballot share their randomness; the device must not be used")
 

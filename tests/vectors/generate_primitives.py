@@ -12,6 +12,8 @@ from secballot.elgamal import Ciphertexts, encrypt
 from secballot.errors import EncodingError
 from secballot.group import ORDER, Elements, FixedBase, Scalars, hash_to_element, multiply_base, reduce_wide
 from secballot.proofs import membership
+from secballot.proofs.disjunctions import Runs, respond
+from secballot.proofs.disjunctions import commit as commit_branches
 from secballot.proofs.equality import prove_equality, verify_equality
 from secballot.proofs.knowledge import prove_knowledge, verify_knowledge
 from secballot.protocol.tallying import tally_id
@@ -199,9 +201,10 @@ def _membership(value: int, values: range) -> Values:
     nonces = Scalars.concat([scalar(f"{name} u{v}") for v in values])
     drawn = Scalars.concat([scalar(f"{name} c{v}") for v in values])
     cipher = encrypt(Scalars.from_ints([value]), r, table)
-    commitments = membership.commit(value, values, nonces, drawn, table)
+    runs = Runs([values])
+    commitments = Elements.decode(commit_branches([value], runs, nonces, drawn, table))
     e = reduce_wide(block(f"{name} e", 64))
-    challenges, responses = membership.respond(value, values, r, nonces, drawn, e)
+    challenges, responses = respond([value], runs, r, nonces, drawn, e)
     sent = Scalars.decode(challenges).to_ints() if challenges else []
     disjunction = membership.Disjunction.complete(values, e, sent, Scalars.decode(responses).to_ints())
     membership.verify_membership(cipher, commitments, disjunction, key)

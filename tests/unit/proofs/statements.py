@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from secballot.elgamal import Ciphertexts, encrypt
 from secballot.group import BASE, Elements, FixedBase, Scalars, multiply_base
+from secballot.proofs.disjunctions import Runs, commit, respond
 from secballot.proofs.equality import prove_equality, verify_equality
 from secballot.proofs.knowledge import prove_knowledge, verify_knowledge
-from secballot.proofs.membership import Disjunction, MembershipClaim, commit, respond, verify_membership
+from secballot.proofs.membership import Disjunction, MembershipClaim, verify_membership
 
 if TYPE_CHECKING:
     from secballot.transcript import Field
@@ -81,9 +82,10 @@ class Membership:
         randomness, nonces = Scalars.random(), Scalars.random(len(values))
         challenges = Scalars.random(len(values))
         ciphertext = encrypt(Scalars.from_ints([value]), randomness, PREPARED_KEY)
-        commitments = commit(value, values, nonces, challenges, PREPARED_KEY)
-        posted = respond(value, values, randomness, nonces, challenges, e)
-        return cls(ciphertext, commitments, values, e, *posted)
+        runs = Runs([values])
+        commitments = commit([value], runs, nonces, challenges, PREPARED_KEY)
+        posted = respond([value], runs, randomness, nonces, challenges, e)
+        return cls(ciphertext, Elements.decode(commitments), values, e, *posted)
 
     def disjunction(self) -> Disjunction:
         """Read the scalars as a verifier does."""

@@ -13,8 +13,9 @@ from secballot import group
 from secballot.elgamal import Ciphertexts, encrypt
 from secballot.errors import EncodingError, InvalidProofError
 from secballot.group import BASE, ORDER, Elements, Scalars, vartime_multiply_base
-from secballot.proofs import membership
-from secballot.proofs.membership import Disjunction, commit, respond, verify_membership
+from secballot.proofs import disjunctions
+from secballot.proofs.disjunctions import Runs, commit, respond
+from secballot.proofs.membership import Disjunction, verify_membership
 from tests.strategies import nonzero_scalars, scalars
 from tests.unit.proofs.statements import KEY, PREPARED_KEY, Membership, plus_one
 
@@ -49,11 +50,11 @@ def test_no_other_value_is_provable_by_the_same_computation(values: range, data:
 def test_the_prover_refuses_a_value_outside_of_the_run() -> None:
     """And names no value while refusing."""
     for value in (-1, 3):
-        with pytest.raises(ValueError, match="holds the value") as caught:
-            commit(value, range(3), Scalars.random(3), Scalars.random(3), PREPARED_KEY)
+        with pytest.raises(ValueError, match="holds its value") as caught:
+            commit([value], Runs([range(3)]), Scalars.random(3), Scalars.random(3), PREPARED_KEY)
         assert str(value) not in str(caught.value)
-        with pytest.raises(ValueError, match="holds the value"):
-            respond(value, range(3), Scalars.random(), Scalars.random(3), Scalars.random(3), 1)
+        with pytest.raises(ValueError, match="holds its value"):
+            respond([value], Runs([range(3)]), Scalars.random(), Scalars.random(3), Scalars.random(3), 1)
 
 
 class RecordingKey:
@@ -79,14 +80,14 @@ def test_all_values_cost_the_same_and_give_the_same_lengths(monkeypatch: pytest.
             trace.append(("base", len(multipliers)))
             return group.multiply_base(multipliers)
 
-        monkeypatch.setattr(membership, "multiply_base", multiply_base)
+        monkeypatch.setattr(disjunctions, "multiply_base", multiply_base)
         nonces, challenges = Scalars.random(3), Scalars.random(3)
         key: Any = RecordingKey(trace)
-        commitments = commit(value, range(3), nonces, challenges, key)
-        posted, responses = respond(value, range(3), Scalars.random(), nonces, challenges, 5)
+        commitments = commit([value], Runs([range(3)]), nonces, challenges, key)
+        posted, responses = respond([value], Runs([range(3)]), Scalars.random(), nonces, challenges, 5)
         seen.add((tuple(trace), len(commitments), len(posted), len(responses)))
 
-    assert seen == {((("base", 3), ("key", 3), ("base", 3)), 6, 64, 96)}
+    assert seen == {((("base", 2), ("base", 3), ("key", 3)), 6 * 32, 64, 96)}
 
 
 @pytest.mark.parametrize("position", range(6))
@@ -128,8 +129,8 @@ def test_the_sum_of_challenges_wraps_around_the_order() -> None:
     randomness, nonces = Scalars.random(), Scalars.random(2)
     challenges = Scalars.from_ints([5, ORDER - 1])
     ciphertext = encrypt(Scalars.from_ints([value]), randomness, PREPARED_KEY)
-    commitments = commit(value, values, nonces, challenges, PREPARED_KEY)
-    posted, responses = respond(value, values, randomness, nonces, challenges, e)
+    commitments = Elements.decode(commit([value], Runs([values]), nonces, challenges, PREPARED_KEY))
+    posted, responses = respond([value], Runs([values]), randomness, nonces, challenges, e)
 
     assert Scalars.decode(posted).to_ints() == [2]
     disjunction = Disjunction.complete(values, e, [2], Scalars.decode(responses).to_ints())

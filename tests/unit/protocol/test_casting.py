@@ -380,7 +380,7 @@ def test_sealed_ballots_are_neither_shown_nor_copied() -> None:
     sealed = seal_sample(CONTEXT, CHOICES)
     (rest,) = sealed._unfinished
     encrypted = ballot_encryption.EncryptedBallot(CONTEXT, sealed._body, CHOICES, bytes(32))
-    for secret in (sealed, rest, encrypted, encrypted._proofs[0]):
+    for secret in (sealed, rest, encrypted, encrypted._proofs):
         for leak in (pickle.dumps, copy.copy, copy.deepcopy):
             with pytest.raises(TypeError):
                 leak(secret)
