@@ -78,6 +78,11 @@ class Tile:
         """The full tile at the same place."""
         return Tile(self.level, self.index)
 
+    def is_full_at(self, size: int) -> bool:
+        """Tell whether a log of `size` entries has the full tile at the same place."""
+        height = (self.level or 0) * TILE_HEIGHT
+        return (self.index + 1) * TILE_WIDTH <= size >> height
+
     @classmethod
     def parse(cls, path: str) -> Tile:
         """Return the resource that a path names.
@@ -111,6 +116,17 @@ def tiles_of(size: int) -> Iterator[Tile]:
 def bundles_of(size: int) -> Iterator[Tile]:
     """Yield every entry bundle that a log of `size` entries consists of, in order, the partial one last."""
     yield from _row(None, size)
+
+
+def edge_of(size: int) -> Iterator[Tile]:
+    """Yield the partial tiles, and the partial entry bundle, that a log of `size` entries ends in."""
+    if size % TILE_WIDTH:
+        yield Tile(None, size // TILE_WIDTH, size % TILE_WIDTH)
+    level = 0
+    while size > 0:
+        if size % TILE_WIDTH:
+            yield Tile(level, size // TILE_WIDTH, size % TILE_WIDTH)
+        level, size = level + 1, size // TILE_WIDTH
 
 
 def encode_tile(hashes: Sequence[bytes]) -> bytes:

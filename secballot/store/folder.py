@@ -30,11 +30,12 @@ from secballot.board.published import (
     PublishedReader,
     encode_sizes,
 )
-from secballot.board.tile import TILE_HEIGHT, TILE_WIDTH, bundles_of, encode_bundle, encode_tile, tiles_of
+from secballot.board.tile import TILE_HEIGHT, TILE_WIDTH, bundles_of, edge_of, encode_bundle, encode_tile, tiles_of
 from secballot.errors import EncodingError, StoreError
 from secballot.store.syncing import sync_folder
 
 if TYPE_CHECKING:
+    from secballot.board.tile import Tile
     from secballot.store.board import BoardStore
 
 
@@ -72,22 +73,31 @@ def write_folder(store: BoardStore, folder: str | Path) -> int:
 
 def _write_log(store: BoardStore, writer: _FolderWriter, size: int) -> None:
     """Write the entries, tiles and kept checkpoints up to a size."""
-    for bundle in bundles_of(size):
-        if not writer.has(bundle.path):
-            first = bundle.index * TILE_WIDTH
-            writer.write(bundle.path, encode_bundle(tuple(store.entries(first, first + bundle.width))))
-    for tile in tiles_of(size):
-        if not writer.has(tile.path):
-            first = tile.index * TILE_WIDTH
-            level = (tile.level or 0) * TILE_HEIGHT
-            writer.write(tile.path, encode_tile(store.subtrees(level, first, first + tile.width)))
+    for tile in (*bundles_of(size), *tiles_of(size)):
+        _write_tile(store, writer, tile)
     # Larger ones may have been kept since; they are published with their own entries, the next time.
     sizes = [kept_size for kept_size in store.checkpoint_sizes() if kept_size <= size]
     for kept_size in sizes:
         kept = store.checkpoint(kept_size)
         if kept is not None:
+            # Whoever has this checkpoint is to find the tiles of its own size until there are full ones.
+            for tile in edge_of(kept_size):
+                if not tile.is_full_at(size):
+                    _write_tile(store, writer, tile)
             writer.write(f"{BY_SIZE}/{kept_size}", kept)
     writer.write(SIZES, encode_sizes(sizes))
+
+
+def _write_tile(store: BoardStore, writer: _FolderWriter, tile: Tile) -> None:
+    """Write a tile of hashes, or a bundle of entries, unless it is there."""
+    if writer.has(tile.path):
+        return
+    first = tile.index * TILE_WIDTH
+    if tile.level is None:
+        data = encode_bundle(tuple(store.entries(first, first + tile.width)))
+    else:
+        data = encode_tile(store.subtrees(tile.level * TILE_HEIGHT, first, first + tile.width))
+    writer.write(tile.path, data)
 
 
 class FolderFiles:

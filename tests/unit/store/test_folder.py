@@ -13,7 +13,7 @@ from secballot.board.checkpoint import Checkpoint, sign_checkpoint
 from secballot.board.log import sign_head
 from secballot.board.merkle import leaf_hash, root_of
 from secballot.board.note import Ed25519Signer, Note
-from secballot.board.tile import Tile, bundles_of, encode_bundle, encode_tile, tiles_of
+from secballot.board.tile import Tile, bundles_of, edge_of, encode_bundle, encode_tile, tiles_of
 from secballot.errors import InconsistentLogError, StoreError
 from secballot.signing import SigningKey
 from secballot.store.board import BoardStore
@@ -92,6 +92,31 @@ def test_older_checkpoints_stay_readable(folder: Path) -> None:
     shutil.rmtree(folder / "tile/entries/001.p")
     assert list(reader.entries(old)) == ENTRIES[:300]
     assert reader.entry(299, old)[0] == ENTRIES[299]
+
+
+def test_every_kept_checkpoint_has_its_own_tiles(store: BoardStore, tmp_path: Path) -> None:
+    """Checkpoints that were kept between two publications are as readable for strangers as the published ones."""
+    for size in (3, 255, 257, 270, 300):
+        store.append(ENTRIES[store.size() : size])
+        store.put_checkpoint(sign_head(store, [LOG]).encode())
+    folder = tmp_path / "log"
+    write_folder(store, folder)
+    for size in (257, 270, 300):
+        for tile in (*tiles_of(size), *bundles_of(size)):
+            assert (folder / tile.path).is_file(), (size, tile)
+    # Their full tiles are there, so the partial ones may be missing.
+    for size in (3, 255):
+        assert {tile.is_full_at(300) for tile in edge_of(size)} == {True}
+        assert not any((folder / tile.path).exists() for tile in edge_of(size))
+        assert list(FolderReader(folder).entries(_checkpoint(size))) == ENTRIES[:size]
+
+
+@pytest.mark.parametrize("size", [0, 1, 255, 256, 257, 65_535, 65_536, 65_537, 70_000])
+def test_the_edge_of_a_log(size: int) -> None:
+    """The edge is what is partial of all that a log consists of."""
+    everything = [*bundles_of(size), *tiles_of(size)]
+    assert list(edge_of(size)) == [tile for tile in everything if tile.width < 256]
+    assert {tile: tile.is_full_at(size) for tile in everything} == {tile: tile.width == 256 for tile in everything}
 
 
 def test_publishing_again_changes_nothing(store: BoardStore, folder: Path) -> None:
