@@ -6,9 +6,9 @@ import hashlib
 from functools import cache
 from typing import TYPE_CHECKING
 
-from secballot.elgamal import Ciphertexts
 from secballot.protocol.casting import seal
 from secballot.record.state import PollState, RegistrationState
+from secballot.record.sums import BallotSums
 from secballot.records.document import Document
 from secballot.records.entry import encode_body, encode_signed, encode_unsigned, signing_message
 from secballot.records.manifest import (
@@ -114,9 +114,10 @@ def open_poll(state: SittingState, context: BallotContext, closes_at: int = CLOS
         registration=RegistrationState(1),
         context=context,
         closes_at=closes_at,
+        sums=BallotSums(),
     )
     for class_index in (1, 2):
-        poll.sums[class_index] = Ciphertexts.identity(sum(len(s.options) for s in context.shapes(class_index)))
+        poll.sums.begin(class_index, sum(len(s.options) for s in context.shapes(class_index)))
     state.polls[context.poll] = poll
     state.by_ctx[context.ctx] = poll
     return poll

@@ -137,14 +137,17 @@ def _known_keys(manifest: Manifest, log_keys: Mapping[str, bytes]) -> dict[str, 
 
 
 def _sorted_lines(known: dict[str, VerifierKey], note: Note) -> tuple[list[SignatureLine], list[str]]:
-    """Return the first good line of each known key, and every other line with what is wrong with it."""
+    """Return the first good line of each known key, and every other line with what is wrong with it.
+
+    Nothing is wrong with a good cosignature at another time: a board keeps the earliest one beside the newest.
+    """
     good: dict[tuple[str, bytes], SignatureLine] = {}
     left_out = []
     for line in note.signatures:
         whose = next((name for name, key in known.items() if (key.name, key.key_id) == line.key), None)
         if whose is None:
             left_out.append(f"{line.name}: no key that counts here")
-        elif line.key in good:
+        elif line == good.get(line.key):
             left_out.append(f"{line.name} ({whose}): repeated")
         else:
             try:
@@ -152,7 +155,7 @@ def _sorted_lines(known: dict[str, VerifierKey], note: Note) -> tuple[list[Signa
             except InvalidSignatureError as error:
                 left_out.append(f"{line.name} ({whose}): {error.message}")
             else:
-                good[line.key] = line
+                good.setdefault(line.key, line)
     return list(good.values()), left_out
 
 

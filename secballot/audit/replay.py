@@ -1,105 +1,155 @@
-"""Feed a log to the record machine block by block, with the proofs of each block's ballots checked in one batch.
+"""Feed a log to the record machine stretch by stretch, with what can be verified ahead verified in blocks.
 
-The verdict on a ballot's proofs depends on its poll and itself alone, so it may be found before the ballot's turn
-comes; whether the ballot is admitted then is the machine's to say. A ballot that is left out of the batch costs time
-and changes nothing: the machine verifies it alone.
+What is verified ahead depends on an entry and on what is settled before it, so it may be done before the entry's turn
+comes, here or in other processes; whether the entry counts is then the machine's to say. An entry that is left out
+costs time and changes nothing: the machine verifies it alone.
+
+(0) entries are read in stretches, large enough for the batches to pay, small enough to hold in memory;
+(1) each stretch is planned, and its jobs are handed out, some stretches ahead of the one that is judged;
+(2) a job that is lost on the way, whatever the reason, is done here;
+(3) the entries of the oldest stretch are judged in order.
+
+A stretch ends with an entry that decides what can be planned behind it, and nothing is planned until that is judged.
 
 Source: SPEC.md#data-flow, SPEC.md#admission.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from itertools import islice
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from secballot.board.merkle import leaf_hash
-from secballot.errors import EncodingError
-from secballot.protocol.ballots import check_ballots
-from secballot.record import Outcome
-from secballot.records.ballot import Ballot
-from secballot.records.entry import decode_entry
+from secballot.errors import StoreError
+from secballot.record import read_entry
+from secballot.record.ahead import BARRIERS, Lookahead
+from secballot.record.work import run_job
+from secballot.records.entry import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Executor, Future
 
-    from secballot.record import Judgement, SittingRecord
-    from secballot.record.ballots import Verdict
-    from secballot.record.state import PollState, SittingState
+    from secballot.record import Judgement, ReadEntry, SittingRecord
+    from secballot.record.ahead import Plan
+    from secballot.record.work import Job
 
-BLOCK: Final = 256
-"""Entries judged at a time: enough for the batch to pay, few enough to hold in memory."""
+STRETCH_ENTRIES: Final = 1_024
+"""Entries judged at a time, at most."""
 
-_BALLOT_END: Final = b',"kind":"ballot"}'
+STRETCH_BYTES: Final = 1 << 22
+"""Bytes of entries judged at a time; the last entry may exceed them."""
+
+STRETCHES_AHEAD: Final = 6
+"""Stretches planned ahead of the one that is judged, where others do the work."""
 
 
 def replay(
-    record: SittingRecord, entries: Iterable[bytes], observe: Callable[[Judgement, bytes], None]
+    record: SittingRecord,
+    entries: Iterable[bytes],
+    observe: Callable[[Judgement, bytes], None],
+    *,
+    executor: Executor | None = None,
 ) -> Iterator[int]:
-    """Append every entry to the record, and yield how many the record has, after each block.
+    """Append every entry to the record, and yield how many the record has, after each stretch.
 
     Args:
         record: the machine.
         entries: the log from the record's present length on.
         observe: is given each entry's judgement and bytes, right after it was appended.
+        executor: does the verification that can be done ahead, on threads, processes or other machines; it is trusted
+            like this process. None does it here.
 
     Raises:
-        StoreError: the entries cannot be read on; those of earlier blocks were appended.
+        StoreError: the entries cannot be read on; those of earlier stretches were appended.
     """
-    stream = iter(entries)
-    while block := list(islice(stream, BLOCK)):
-        verdicts = dict(ballot_verdicts(record.state, block))
-        for position, data in enumerate(block):
-            judgement = record.append(data, verdict=verdicts.get(position))
-            observe(judgement, data)
-            if judgement.kind == "opening" and judgement.outcome is Outcome.EFFECT:
-                # Its ballots may follow in this very block, and could not be verified ahead of it.
-                rest = ballot_verdicts(record.state, block[position + 1 :])
-                verdicts.update({position + 1 + at: verdict for at, verdict in rest.items()})
-        yield len(record)
+    ahead = Lookahead(record.state, every_statement=executor is not None)
+    waiting: deque[_Stretch] = deque()
+    trouble: StoreError | None = None
+    stretches = _stretches(entries)
+    try:
+        while True:
+            try:
+                stretch = next(stretches, None)
+            except StoreError as error:
+                stretch, trouble = None, error
+            if stretch is not None:
+                waiting.append(_Stretch(stretch, ahead.plan(stretch), executor))
+            settle = stretch is None or executor is None or _is_barrier(stretch[-1])
+            while waiting and (settle or len(waiting) > STRETCHES_AHEAD):
+                yield _judge(record, waiting.popleft(), observe)
+            if not waiting:
+                ahead.forget()
+            if trouble is not None:
+                raise trouble
+            if stretch is None:
+                return
+    finally:
+        record.state.proven = frozenset()
+        for left in waiting:
+            left.cancel()
 
 
-def ballot_verdicts(state: SittingState, block: Sequence[bytes]) -> Mapping[int, Verdict]:
-    """Return by position the stateless verdicts on the ballots of a block that may be admitted.
+class _Stretch:
+    """Entries whose jobs have been handed out."""
 
-    Left out are ballots of polls that are not open before the block, and those that do not continue their credential's
-    head: nobody makes an auditor check proofs by repeating ballots.
+    def __init__(self, entries: list[ReadEntry], plan: Plan, executor: Executor | None) -> None:
+        self.entries = entries
+        self.plan = plan
+        self._futures: list[Future[object] | None] = [_submitted(executor, job) for job, _ in plan.jobs]
 
-    Args:
-        state: the state before the block.
-        block: entries, any bytes at all.
-    """
-    waiting: dict[bytes, dict[int, Ballot]] = defaultdict(dict)
-    expected: dict[tuple[bytes, bytes], tuple[int, bytes]] = {}
-    for position, data in enumerate(block):
-        ballot = _ballot(data)
-        poll = state.by_ctx.get(ballot.ctx) if ballot is not None else None
-        if ballot is None or poll is None or poll.status != "open":
-            continue
-        credential = ballot.ctx, ballot.credential
-        if (ballot.sequence, ballot.previous) == expected.get(credential, _head(poll, ballot)):
-            waiting[ballot.ctx][position] = ballot
-            expected[credential] = ballot.sequence + 1, leaf_hash(data)
-    verdicts: dict[int, Verdict] = {}
-    for ctx, ballots in waiting.items():
-        poll = state.by_ctx[ctx]
-        heads = [poll.heads.get(ballot.credential) for ballot in ballots.values()]
-        known = {head.credential for head in heads if head is not None}
-        found = check_ballots(poll.context, list(ballots.values()), known_credential=known.__contains__)
-        verdicts.update(zip(ballots, found, strict=True))
-    return verdicts
+    def finish(self) -> None:
+        """Take the results, and do here what nobody has done."""
+        for number, (job, _) in enumerate(self.plan.jobs):
+            if not self.plan.accept(number, _result(self._futures[number])):
+                self.plan.accept(number, run_job(job))
+
+    def cancel(self) -> None:
+        """Call off what has not begun."""
+        for future in self._futures:
+            if future is not None:
+                future.cancel()
 
 
-def _ballot(data: bytes) -> Ballot | None:
-    if not data.endswith(_BALLOT_END):
+def _submitted(executor: Executor | None, job: Job) -> Future[object] | None:
+    if executor is None:
         return None
     try:
-        body = decode_entry(data).body
-    except EncodingError:
-        return None  # the machine says so
-    return body if isinstance(body, Ballot) else None
+        return executor.submit(run_job, job)
+    except Exception:  # noqa: BLE001  # whatever keeps the executor from working, the work is done here
+        return None
 
 
-def _head(poll: PollState, ballot: Ballot) -> tuple[int, bytes]:
-    head = poll.heads.get(ballot.credential)
-    return (0, bytes(32)) if head is None else (head.sequence + 1, head.leaf)
+def _result(future: Future[object] | None) -> object:
+    if future is None:
+        return None
+    try:
+        return future.result()
+    except Exception:  # noqa: BLE001  # a lost worker says nothing about the record
+        return None
+
+
+def _judge(record: SittingRecord, stretch: _Stretch, observe: Callable[[Judgement, bytes], None]) -> int:
+    stretch.finish()
+    record.state.proven = stretch.plan.proven
+    verdicts = stretch.plan.verdicts
+    for position, read in enumerate(stretch.entries):
+        observe(record.append(read, verdict=verdicts.get(position)), read.data)
+    return len(record)
+
+
+def _stretches(entries: Iterable[bytes]) -> Iterator[list[ReadEntry]]:
+    stretch: list[ReadEntry] = []
+    size = 0
+    for data in entries:
+        read = read_entry(data)
+        stretch.append(read)
+        size += len(data)
+        if len(stretch) == STRETCH_ENTRIES or size >= STRETCH_BYTES or _is_barrier(read):
+            yield stretch
+            stretch, size = [], 0
+    if stretch:
+        yield stretch
+
+
+def _is_barrier(read: ReadEntry) -> bool:
+    return isinstance(read.entry, Entry) and read.entry.kind in BARRIERS

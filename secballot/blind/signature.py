@@ -19,7 +19,7 @@ from secballot.blind.keys import MESSAGE_BYTES, PROFILE, RANDOMIZER_BYTES, Blind
 from secballot.errors import EncodingError, InvalidSignatureError, VerificationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 _REJECTION_LIMIT: Final = 1024
 _SHA384: Final = SHA384()
@@ -137,6 +137,43 @@ def check_blinded(public_key: BlindPublicKey, blinded: bytes) -> int:
     if not 1 < b < public_key.n - 1 or gmpy2.gcd(b, public_key.n) != 1:
         raise VerificationError("blinded message is out of range or no unit")
     return b
+
+
+def check_all_blinded(public_key: BlindPublicKey, values: Sequence[bytes]) -> None:
+    """Check that every one of these is what `check_blinded` lets pass; the error does not say which is not.
+
+    A product is a unit exactly if all its factors are, so one common divisor is taken for all of them.
+
+    Raises:
+        EncodingError: one has another length.
+        VerificationError: one is out of range, or shares a factor with n.
+
+    Source: SPEC.md#credentials; RFC 9474 §4.3.
+    """
+    n = gmpy2.mpz(public_key.n)
+    product = gmpy2.mpz(1)
+    for value in values:
+        if len(value) != public_key.size:
+            raise EncodingError(f"{len(value)} bytes where a blinded message of {public_key.size} belongs")
+        b = int.from_bytes(value, "big")
+        if not 1 < b < n - 1:
+            raise VerificationError("blinded message is out of range")
+        product = product * b % n
+    if gmpy2.gcd(product, n) != 1:
+        raise VerificationError("a blinded message is no unit")
+
+
+def check_root(public_key: BlindPublicKey, blinded: bytes, signature: bytes) -> None:
+    """Check that a blind signature answers a blinded message: σ^e = b (mod n) with 0 < σ < n.
+
+    Raises:
+        VerificationError: it does not.
+
+    Source: SPEC.md#issues.
+    """
+    sigma, b = int.from_bytes(signature, "big"), int.from_bytes(blinded, "big")
+    if not 0 < sigma < public_key.n or gmpy2.powmod(sigma, public_key.e, public_key.n) != b:
+        raise VerificationError("blind signature does not answer the request")
 
 
 def blind_sign(

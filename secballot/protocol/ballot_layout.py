@@ -16,11 +16,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final
 
+from secballot.blind import BlindPublicKey
 from secballot.encoding import MAX_INTEGER, encode_u64
-from secballot.group import ENCODED_BYTES, FixedBase
+from secballot.group import ENCODED_BYTES, Elements, FixedBase
 from secballot.protocol.registration import key_id
 from secballot.records.ballot import BALLOT, Ballot, BallotContest, BallotWithoutResponse
 from secballot.records.entry import encode_unsigned
@@ -28,8 +29,6 @@ from secballot.records.entry import encode_unsigned
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from secballot.blind import BlindPublicKey
-    from secballot.group import Elements
     from secballot.transcript import Field
 
 PAIR_BYTES: Final = 2 * ENCODED_BYTES
@@ -37,6 +36,8 @@ PAIR_BYTES: Final = 2 * ENCODED_BYTES
 
 RANDOMIZER_BYTES: Final = 32
 SIGNATURE_BYTES: Final = 384
+
+_CONTEXTS_KEPT: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,9 +219,50 @@ class BallotContext:
         return self.joint_key.encode()
 
     @cached_property
+    def packed(self) -> PackedContext:
+        """Return the same as plain values, which any process can be given."""
+        keys = tuple(
+            (class_index, tuple(public_key.n for public_key in own))
+            for class_index, own in sorted(self.registrar_keys.items())
+        )
+        return PackedContext(
+            self.sitting_id, self.ctx, self.key_bytes, self.poll, self.registration, self.contests, keys
+        )
+
+    @cached_property
     def key_table(self) -> FixedBase:
         """Return the table for multiplying Y by secrets; devices that seal build it once."""
         return FixedBase(self.joint_key)
+
+
+@dataclass(frozen=True, slots=True)
+class PackedContext:
+    """A `BallotContext` without group elements: for worker processes, which are given values only."""
+
+    sitting_id: bytes
+    ctx: bytes
+    key_bytes: bytes
+    poll: int
+    registration: int
+    contests: tuple[ContestShape, ...]
+    moduli: tuple[tuple[int, tuple[int, ...]], ...]
+
+    def unpack(self) -> BallotContext:
+        """Return the context; what it derives once is derived once per process."""
+        return _unpacked(self)
+
+
+@lru_cache(maxsize=_CONTEXTS_KEPT)
+def _unpacked(packed: PackedContext) -> BallotContext:
+    return BallotContext(
+        sitting_id=packed.sitting_id,
+        ctx=packed.ctx,
+        joint_key=Elements.decode(packed.key_bytes),
+        poll=packed.poll,
+        registration=packed.registration,
+        contests=packed.contests,
+        registrar_keys={class_index: tuple(map(BlindPublicKey, moduli)) for class_index, moduli in packed.moduli},
+    )
 
 
 def ballot_fields(context: BallotContext, ballot: BallotWithoutResponse) -> tuple[Field, ...]:

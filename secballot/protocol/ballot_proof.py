@@ -85,6 +85,11 @@ class ContestsClaim:
         self.equations = 2 * layout.branches
 
     @property
+    def layout(self) -> BallotLayout:
+        """Return the form of the ballot."""
+        return self._layout
+
+    @property
     def ciphertexts(self) -> Ciphertexts:
         """Return the ciphertexts of all contests, in order."""
         pairs = self.elements[: 2 * self._layout.values]
@@ -140,6 +145,21 @@ class ContestsClaim:
             except InvalidProofError as error:
                 place = f"option {part.option}" if part.option else "sum"
                 raise InvalidProofError(f"contest {part.contest} of the ballot, {place}: {error.message}") from error
+
+
+def sum_ciphertexts(claims: Sequence[ContestsClaim]) -> Ciphertexts:
+    """Return the sum of the ciphertexts of many ballots of one class, ciphertext by ciphertext.
+
+    Args:
+        claims: of one layout, at least one.
+
+    Source: SPEC.md#aggregates.
+    """
+    width, values = len(claims[0].elements), claims[0].layout.values
+    joined = Elements.concat([claim.elements for claim in claims])
+    # α and β of ciphertext i stand at 2·i and 2·i + 1 of every ballot.
+    columns = [joined[position::width].sum() for position in range(2 * values)]
+    return Ciphertexts(Elements.concat(columns[0::2]), Elements.concat(columns[1::2]))
 
 
 def decode_scalars(layout: BallotLayout, ballot: BallotWithoutResponse, e: int) -> tuple[list[int], list[int]]:

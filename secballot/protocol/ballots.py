@@ -8,7 +8,7 @@ checks run in the order of SPEC.md#admission, and a ballot's reason is the first
 - BAL-10, BAL-11 everything else decodes; BAL-12, BAL-13 the options' and sums' proofs hold.
 
 `check_ballots` weighs and adds the equations of all ballots, finds those that fail, and lets the single check have the
-last word on them: verdicts and reasons are those of `check_ballot`.
+last word on them: verdicts and reasons are those of `check_ballot`. `check_block` also adds up what was decoded.
 
 Source: SPEC.md#admission, SPEC.md#ballot-proof.
 """
@@ -40,6 +40,7 @@ from secballot.protocol.ballot_proof import (
     decode_elements,
     decode_integers,
     decode_scalars,
+    sum_ciphertexts,
 )
 from secballot.protocol.registration import credential_message
 from secballot.transcript import challenge
@@ -53,11 +54,13 @@ if TYPE_CHECKING:
 __all__ = [
     "BallotContext",
     "BallotLayout",
+    "BlockVerdict",
     "ContestShape",
     "ballot_entry_size",
     "ballot_fields",
     "check_ballot",
     "check_ballots",
+    "check_block",
     "credential_digest",
 ]
 
@@ -85,7 +88,7 @@ def check_ballot(context: BallotContext, ballot: Ballot, *, known_credential: Ca
 
     Source: SPEC.md#admission.
     """
-    return _check_proof(context, _check_credential(context, ballot, known_credential))
+    return _check_proof(context, _check_credential(context, ballot, known_credential)).ciphertexts
 
 
 def check_ballots(
@@ -108,8 +111,54 @@ def check_ballots(
 
     Source: SPEC.md#admission.
     """
+    errors, claims = _check_together(context, ballots, known_credential, draw)
+    return [
+        errors[position] if position in errors else claims[position].ciphertexts for position in range(len(ballots))
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class BlockVerdict:
+    """What the stateless checks say of ballots that were verified together.
+
+    Attributes:
+        errors: position to the error that `check_ballot` raises for that ballot.
+        sums: class to the sum of the ciphertexts of all its ballots that passed; no class without any.
+    """
+
+    errors: Mapping[int, SecballotError]
+    sums: Mapping[int, Ciphertexts]
+
+
+def check_block(
+    context: BallotContext,
+    ballots: Sequence[Ballot],
+    *,
+    known_credential: Callable[[bytes], bool],
+    draw: Callable[[int], bytes] = os.urandom,
+) -> BlockVerdict:
+    """Return the verdicts of `check_ballots` and, from the elements decoded for them, the sums of those that passed.
+
+    Args and errors are those of `check_ballots`.
+
+    Source: SPEC.md#admission, SPEC.md#aggregates.
+    """
+    errors, claims = _check_together(context, ballots, known_credential, draw)
+    by_class: dict[int, list[ContestsClaim]] = {}
+    for position, claim in claims.items():
+        by_class.setdefault(ballots[position].class_index, []).append(claim)
+    return BlockVerdict(errors, {class_index: sum_ciphertexts(own) for class_index, own in by_class.items()})
+
+
+def _check_together(
+    context: BallotContext,
+    ballots: Sequence[Ballot],
+    known_credential: Callable[[bytes], bool],
+    draw: Callable[[int], bytes],
+) -> tuple[dict[int, SecballotError], dict[int, ContestsClaim]]:
+    """Return by position the errors of ballots that fail, and the claims of those that hold."""
     # (1) BAL-06 to BAL-08, ballot by ballot; revotes share the signatures of a credential's first ballot
-    candidates, verdicts = _check_credentials(context, ballots, known_credential)
+    candidates, errors = _check_credentials(context, ballots, known_credential)
     # (2) BAL-09 of all that are left: before anything else of a ballot costs a decoding
     owned = _drop_invalid({at: one.ownership for at, one in candidates.items()}, context.joint_key, draw)
     # (3) BAL-10 and BAL-11, ballot by ballot
@@ -118,16 +167,15 @@ def check_ballots(
         with suppress(SecballotError):
             claims[position] = _decode_contests(candidates[position])
     # (4) BAL-12 and BAL-13 of all that decode
-    for position in _drop_invalid(claims, context.joint_key, draw):
-        verdicts[position] = claims[position].ciphertexts
+    holding = {position: claims[position] for position in _drop_invalid(claims, context.joint_key, draw)}
     # (5) whatever fell out on the way is judged alone, in the order of the checks
     for position, candidate in candidates.items():
-        if position not in verdicts:
+        if position not in holding:
             try:
-                verdicts[position] = _check_proof(context, candidate)
+                holding[position] = _check_proof(context, candidate)
             except SecballotError as error:
-                verdicts[position] = error
-    return [verdicts[position] for position in range(len(ballots))]
+                errors[position] = error
+    return errors, holding
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +184,7 @@ class _Candidate:
 
     ballot: Ballot
     layout: BallotLayout
+    digest: bytes
     e: int
     ownership: OwnershipClaim
 
@@ -149,11 +198,12 @@ def _check_credential(context: BallotContext, ballot: Ballot, known_credential: 
     with blaming("BAL-07", NOBODY):
         elements = Elements.decode(ballot.credential + ballot.commitment)
         (response,) = decode_integers(ballot.response)
-    if not known_credential(credential_digest(ballot)):
+    digest = credential_digest(ballot)
+    if not known_credential(digest):
         with blaming("BAL-08", NOBODY):
             _check_signatures(context, ballot)
     e = challenge("ballot", *ballot_fields(context, ballot), ballot.commitment)
-    return _Candidate(ballot, layout, e, OwnershipClaim(elements, response, e))
+    return _Candidate(ballot, layout, digest, e, OwnershipClaim(elements, response, e))
 
 
 def _check_form(context: BallotContext, layout: BallotLayout, ballot: Ballot) -> None:
@@ -198,8 +248,8 @@ def _decode_contests(candidate: _Candidate) -> ContestsClaim:
     return ContestsClaim(candidate.layout, elements, challenges, responses)
 
 
-def _check_proof(context: BallotContext, candidate: _Candidate) -> Ciphertexts:
-    """Check BAL-09 to BAL-13, each equation by itself, and return the ciphertexts."""
+def _check_proof(context: BallotContext, candidate: _Candidate) -> ContestsClaim:
+    """Check BAL-09 to BAL-13, each equation by itself, and return the claim that holds."""
     if first_false_equation(candidate.ownership, context.joint_key) is not None:
         raise InvalidProofError(
             "the ballot's proof does not show its credential's secret", check="BAL-09", culprit=NOBODY
@@ -209,15 +259,15 @@ def _check_proof(context: BallotContext, candidate: _Candidate) -> Ciphertexts:
         claim.check(context.joint_key, sums=False)
     with blaming("BAL-13", NOBODY):
         claim.check(context.joint_key, sums=True)
-    return claim.ciphertexts
+    return claim
 
 
 def _check_credentials(
     context: BallotContext, ballots: Sequence[Ballot], known_credential: Callable[[bytes], bool]
-) -> tuple[dict[int, _Candidate], dict[int, Ciphertexts | SecballotError]]:
+) -> tuple[dict[int, _Candidate], dict[int, SecballotError]]:
     """Return by position the ballots that pass BAL-06 to BAL-08, and the errors of those that do not."""
     candidates: dict[int, _Candidate] = {}
-    verdicts: dict[int, Ciphertexts | SecballotError] = {}
+    errors: dict[int, SecballotError] = {}
     verified: set[bytes] = set()
 
     def is_known(digest: bytes) -> bool:
@@ -225,12 +275,12 @@ def _check_credentials(
 
     for position, ballot in enumerate(ballots):
         try:
-            candidates[position] = _check_credential(context, ballot, is_known)
+            candidates[position] = candidate = _check_credential(context, ballot, is_known)
         except SecballotError as error:
-            verdicts[position] = error
+            errors[position] = error
         else:
-            verified.add(credential_digest(ballot))
-    return candidates, verdicts
+            verified.add(candidate.digest)
+    return candidates, errors
 
 
 def _drop_invalid(

@@ -20,8 +20,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-import gmpy2
-
 from secballot.blind import (
     CERTIFICATE_ROOTS,
     EXPONENT,
@@ -32,6 +30,7 @@ from secballot.blind import (
     certify,
     check_blinded,
     check_public_key,
+    check_root,
 )
 from secballot.errors import EncodingError, InvalidProofError, Party, ProtocolError, VerificationError, blaming
 from secballot.records.credential import RegistrarKey
@@ -193,7 +192,7 @@ def _certified_key(  # noqa: PLR0917  # in the order of SPEC.md#hash
     if len(roots) != CERTIFICATE_ROOTS * MODULUS_BYTES:
         raise EncodingError("certificate has another size", field="roots", check="REG-03")
     elements = certificate_elements(sitting_id, registration, registrar, poll, class_index, modulus)
-    check_public_key(public_key, _split(roots), elements)
+    check_public_key(public_key, split_values(roots), elements)
     return public_key
 
 
@@ -217,7 +216,19 @@ def polls_of_request(polls: int, registrars: int) -> int:
     return min(polls, polls_per_request(registrars))
 
 
-def check_request(body: CredentialRequest, *, keys: Sequence[Sequence[BlindPublicKey]], polls: int) -> None:
+def _not_known(public_key: BlindPublicKey, *values: bytes) -> bool:
+    """Know of nothing that it has been verified."""
+    del public_key, values
+    return False
+
+
+def check_request(
+    body: CredentialRequest,
+    *,
+    keys: Sequence[Sequence[BlindPublicKey]],
+    polls: int,
+    known: Callable[[BlindPublicKey, bytes], bool] = _not_known,
+) -> None:
     """Check that a request has one good blinded message for every poll that it must cover and every registrar.
 
     Args:
@@ -225,6 +236,7 @@ def check_request(body: CredentialRequest, *, keys: Sequence[Sequence[BlindPubli
         keys: for each poll from the request's first poll on, the registrars' keys for the class of the requesting
             key, in manifest order; at least as many polls as a request covers.
         polls: polls from the request's first poll to the last of the sitting.
+        known: tells of a blinded message whether it was verified before under this key.
 
     Raises:
         EncodingError: REG-06, too few or too many polls, or bytes.
@@ -243,8 +255,9 @@ def check_request(body: CredentialRequest, *, keys: Sequence[Sequence[BlindPubli
         for at, (item, row) in enumerate(zip(body.blinded, keys, strict=False)):
             if len(item) != MODULUS_BYTES * registrars:
                 raise EncodingError("not one blinded message per registrar", field="blinded", offset=at)
-            for public_key, blinded in zip(row, _split(item), strict=True):
-                check_blinded(public_key, blinded)
+            for public_key, blinded in zip(row, split_values(item), strict=True):
+                if not known(public_key, blinded):
+                    check_blinded(public_key, blinded)
 
 
 def issue(
@@ -278,7 +291,14 @@ def issue(
     return b"".join(blind_sign(secret, value, rng=rng) for secret, value in zip(secrets, blinded, strict=True))
 
 
-def check_answer(signatures: bytes, request: CredentialRequest, keys: Sequence[BlindPublicKey], registrar: int) -> None:
+def check_answer(
+    signatures: bytes,
+    request: CredentialRequest,
+    keys: Sequence[BlindPublicKey],
+    registrar: int,
+    *,
+    known: Callable[[BlindPublicKey, bytes, bytes], bool] = _not_known,
+) -> None:
     """Check that a registrar's blind signatures answer a request: σ^65537 = b (mod N) with 0 < σ < N, poll by poll.
 
     Args:
@@ -286,6 +306,7 @@ def check_answer(signatures: bytes, request: CredentialRequest, keys: Sequence[B
         request: a request that passed `check_request`.
         keys: this registrar's keys of the request's polls, for the class of the requesting key.
         registrar: its manifest index.
+        known: tells of a blinded message and a blind signature whether the answer was verified before under this key.
 
     Raises:
         EncodingError: REG-07, another size.
@@ -298,10 +319,9 @@ def check_answer(signatures: bytes, request: CredentialRequest, keys: Sequence[B
     with blaming("REG-07", Party("registrar", registrar)):
         if len(signatures) != MODULUS_BYTES * len(keys):
             raise EncodingError("not one blind signature per poll", field="signatures")
-        for public_key, value, signature in zip(keys, blinded, _split(signatures), strict=True):
-            sigma, b = int.from_bytes(signature, "big"), int.from_bytes(value, "big")
-            if not 0 < sigma < public_key.n or gmpy2.powmod(sigma, public_key.e, public_key.n) != b:
-                raise VerificationError("blind signature does not answer the request")
+        for public_key, value, signature in zip(keys, blinded, split_values(signatures), strict=True):
+            if not known(public_key, value, signature):
+                check_root(public_key, value, signature)
 
 
 def _own_parts(request: CredentialRequest, registrar: int, polls: int) -> list[bytes]:
@@ -319,6 +339,6 @@ def _own_parts(request: CredentialRequest, registrar: int, polls: int) -> list[b
     return parts
 
 
-def _split(data: bytes) -> list[bytes]:
-    """Return the 384-byte values that the data holds."""
+def split_values(data: bytes) -> list[bytes]:
+    """Return the 384-byte values that the data holds; the last may be shorter."""
     return [data[start : start + MODULUS_BYTES] for start in range(0, len(data), MODULUS_BYTES)]

@@ -7,6 +7,7 @@ Source: SPEC.md#state-machine.
 """
 
 from secballot.record.outcome import Failure, Judgement, Outcome
+from secballot.record.reading import ReadEntry, read_entry
 from secballot.record.sitting import SittingRecord
 
-__all__ = ["Failure", "Judgement", "Outcome", "SittingRecord"]
+__all__ = ["Failure", "Judgement", "Outcome", "ReadEntry", "SittingRecord", "read_entry"]

@@ -16,6 +16,7 @@ from secballot.errors import NOBODY, RecordError, SecballotError, StoreError
 from secballot.protocol.ballot_layout import credential_digest
 from secballot.protocol.ballots import check_ballot
 from secballot.record.state import Head
+from secballot.record.sums import PassedBallot, ciphertexts_of
 from secballot.records.ballot import Ballot
 from secballot.records.entry import decode_entry
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from secballot.record.outcome import Act, Commit
     from secballot.record.state import PollState, SittingState
 
-Verdict = Ciphertexts | SecballotError
-"""What the stateless checks say: the decoded ciphertexts of all contests, or the first failing check."""
+Verdict = PassedBallot | Ciphertexts | SecballotError
+"""What the stateless checks say: the ballot passed, in a block or with its ciphertexts decoded, or its first error."""
 
 
 def judge_ballot(state: SittingState, body: Ballot, act: Act, verdict: Verdict | None = None) -> Commit:
@@ -41,28 +42,34 @@ def judge_ballot(state: SittingState, body: Ballot, act: Act, verdict: Verdict |
 
     Source: SPEC.md#admission.
     """
-    poll = check_admissible(state, body)
-    head = poll.heads.get(body.credential)
     digest = credential_digest(body)
+    poll = check_admissible(state, body, digest)
+    head = poll.heads.get(body.credential)
     if verdict is None:
         known = head.credential if head is not None else None
         verdict = check_ballot(poll.context, body, known_credential=lambda candidate: candidate == known)
     if isinstance(verdict, SecballotError):
         raise verdict
-    ciphertexts = verdict
+    passed = verdict
     superseded = _ciphertexts_of(state, head) if head is not None else None
 
     def commit() -> None:
-        total = poll.sums[body.class_index] + ciphertexts
-        poll.sums[body.class_index] = total - superseded if superseded is not None else total
+        poll.sums.add(body.class_index, passed)
+        if superseded is not None:
+            poll.sums.remove(body.class_index, superseded)
         poll.heads[body.credential] = Head(body.sequence, act.at.leaf, act.at.index, body.class_index, digest)
         poll.last_accepted = act.at.index
 
     return commit
 
 
-def check_admissible(state: SittingState, body: Ballot) -> PollState:
+def check_admissible(state: SittingState, body: Ballot, digest: bytes) -> PollState:
     """Return the ballot's poll, once the checks that depend on the log so far hold.
+
+    Args:
+        state: the log before the ballot.
+        body: the ballot.
+        digest: its `credential_digest`.
 
     Raises:
         RecordError: BAL-01 to BAL-05, the first that fails.
@@ -74,12 +81,18 @@ def check_admissible(state: SittingState, body: Ballot) -> PollState:
         raise RecordError("no effective opening has this ctx", check="BAL-01", culprit=NOBODY)
     if poll.status != "open":
         raise RecordError("the poll is not open", check="BAL-02", culprit=NOBODY)
-    check_continues(state, poll, body)
+    check_continues(state, poll, body, digest)
     return poll
 
 
-def check_continues(state: SittingState, poll: PollState, body: Ballot) -> None:
+def check_continues(state: SittingState, poll: PollState, body: Ballot, digest: bytes | None = None) -> None:
     """Check that the ballot continues its credential's chain.
+
+    Args:
+        state: the log before the ballot.
+        poll: the ballot's.
+        body: the ballot.
+        digest: its `credential_digest`, if the caller has it.
 
     Raises:
         RecordError: BAL-03 to BAL-05, the first that fails.
@@ -88,7 +101,7 @@ def check_continues(state: SittingState, poll: PollState, body: Ballot) -> None:
     expected = (0, bytes(32)) if head is None else (head.sequence + 1, head.leaf)
     if (body.sequence, body.previous) != expected:
         raise RecordError("sequence and previous do not continue the head", check="BAL-03", culprit=NOBODY)
-    if head is not None and credential_digest(body) != head.credential:
+    if head is not None and (digest or credential_digest(body)) != head.credential:
         raise RecordError("class or credential differ from the first ballot's", check="BAL-04", culprit=NOBODY)
     if body.sequence >= state.the_manifest().limits.ballots_per_credential:
         raise RecordError("the credential has used up its ballots", check="BAL-05", culprit=NOBODY)
@@ -103,4 +116,4 @@ def _ciphertexts_of(state: SittingState, head: Head) -> Ciphertexts:
     body = decode_entry(data).body
     if not isinstance(body, Ballot):
         raise StoreError("the entry accepted as a ballot is none")
-    return Ciphertexts.decode(b"".join(contest.ciphertexts for contest in body.contests))
+    return ciphertexts_of(body)

@@ -13,12 +13,12 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final
 
-from secballot.elgamal import Ciphertexts
 from secballot.errors import NOBODY, RecordError, blaming
 from secballot.protocol.ballot_layout import BallotContext, ContestShape, ballot_entry_size
 from secballot.record.convening import newest_convening
 from secballot.record.outcome import out_of_phase
 from secballot.record.state import DocumentProgress, PollState
+from secballot.record.sums import BallotSums
 
 if TYPE_CHECKING:
     from secballot.record.outcome import Act, Commit
@@ -100,12 +100,13 @@ def judge_opening(state: SittingState, body: Opening, act: Act) -> Commit:
             registration=registration,
             context=context,
             closes_at=body.closes_at,
+            sums=BallotSums(),
             factors=[{} for _ in body.contests],
             counts=[None for _ in body.contests],
         )
         for class_index in range(1, len(manifest.classes) + 1):
             options = sum(len(shape.options) for shape in context.shapes(class_index))
-            poll.sums[class_index] = Ciphertexts.identity(options)
+            poll.sums.begin(class_index, options)
         state.polls[body.poll] = poll
         state.by_ctx[context.ctx] = poll
 

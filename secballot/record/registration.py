@@ -17,6 +17,7 @@ from secballot.errors import NOBODY, RecordError, VerificationError, blaming
 from secballot.protocol.registration import check_answer, check_request
 from secballot.record.outcome import out_of_phase, repetition
 from secballot.record.state import RegistrationState, Request
+from secballot.record.statements import answered, blinded
 
 if TYPE_CHECKING:
     from secballot.blind import BlindPublicKey
@@ -103,7 +104,7 @@ def judge_request(state: SittingState, body: CredentialRequest, act: Act) -> Com
         _registrar_keys(state, registration, poll, class_index) for poll in range(body.first_poll, manifest.polls + 1)
     ]
     with blaming("REG-06", act.party):
-        check_request(body, keys=keys, polls=len(keys))
+        check_request(body, keys=keys, polls=len(keys), known=lambda key, value: blinded(key.n, value) in state.proven)
 
     def commit() -> None:
         polls = len(body.blinded)
@@ -129,21 +130,27 @@ def judge_issue(state: SittingState, body: CredentialIssue, act: Act) -> Commit:
     requests = [registration.requests.get(answer.request) for answer in body.answers]
     if len({answer.request for answer in body.answers}) != len(requests):
         raise out_of_phase("answers one request twice")
-    answered: list[Request] = []
+    asked: list[Request] = []
     for request in requests:
         if request is None or request.body is None or registrar in request.answered:
             raise out_of_phase("answers what is no request, or is answered already")
-        answered.append(request)
-    for answer, request in zip(body.answers, answered, strict=True):
+        asked.append(request)
+    for answer, request in zip(body.answers, asked, strict=True):
         keys = [
             registration.keys[poll, request.class_index][registrar]
             for poll in range(request.first_poll, request.first_poll + request.polls)
         ]
         with blaming("REG-07", act.party):
-            check_answer(answer.signatures, request.body, keys, registrar)  # type: ignore[arg-type]  # requests hold requests only
+            check_answer(
+                answer.signatures,
+                request.body,  # type: ignore[arg-type]  # requests hold requests only
+                keys,
+                registrar,
+                known=lambda key, value, signature: answered(key.n, value, signature) in state.proven,
+            )
 
     def commit() -> None:
-        for request in answered:
+        for request in asked:
             request.answered.add(registrar)
             if len(request.answered) == len(state.the_manifest().registrars):
                 request.body = None

@@ -16,9 +16,9 @@ Source: SPEC.md#state-machine; the idea of a pure trusted set is python-tuf's.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from secballot.board.merkle import leaf_hash
 from secballot.errors import (
     NOBODY,
     EncodingError,
@@ -26,6 +26,7 @@ from secballot.errors import (
     Party,
     PhaseError,
     PolicyError,
+    ProtocolError,
     RecordError,
     SecballotError,
     VerificationError,
@@ -34,8 +35,10 @@ from secballot.record.acts import ACTS, check_slot, collect
 from secballot.record.history import LogOperator
 from secballot.record.outcome import Act, Commit, Failure, Judgement, Naming, Outcome, Position
 from secballot.record.parties import DELEGATE, SIGNERS
+from secballot.record.reading import ReadEntry, read_entry
 from secballot.record.state import SittingState
-from secballot.records.entry import UNSIGNED, Entry, decode_entry, signing_message
+from secballot.record.statements import signed
+from secballot.records.entry import UNSIGNED, Entry, signing_message
 from secballot.signing import VerifyKey, verify
 
 if TYPE_CHECKING:
@@ -75,40 +78,51 @@ class SittingRecord:
         """Return the number of entries appended."""
         return len(self.state.history)
 
-    def judge(self, data: bytes, *, verdict: Verdict | None = None) -> Judgement:
+    def judge(self, data: bytes | ReadEntry, *, verdict: Verdict | None = None) -> Judgement:
         """Return the outcome that these bytes would have as the next entry; nothing changes.
 
+        Args, errors: as `consider`.
+        """
+        return self.consider(data, verdict=verdict).judgement
+
+    def append(self, data: bytes | ReadEntry, *, verdict: Verdict | None = None) -> Judgement:
+        """Take these bytes as the next entry of the log and return their outcome.
+
+        Args, errors: as `consider`; after an error the state is unchanged.
+        """
+        considered = self.consider(data, verdict=verdict)
+        considered.append()
+        return considered.judgement
+
+    def consider(self, data: bytes | ReadEntry, *, verdict: Verdict | None = None) -> Considered:
+        """Return what these bytes would do as the next entry, to be appended or left alone; nothing changes yet.
+
         Args:
-            data: any bytes at all.
+            data: any bytes at all, or what `read_entry` made of them.
             verdict: the stateless verdict of a ballot, if the caller computed it.
 
         Raises:
             StoreError: an earlier entry cannot be read again; never because of `data`.
         """
-        return self._judge(data, leaf_hash(data), verdict)[0]
+        read = data if isinstance(data, ReadEntry) else read_entry(data)
+        judgement, commit = self._judge(read, verdict)
+        return Considered(judgement, self, read.leaf, commit)
 
-    def append(self, data: bytes, *, verdict: Verdict | None = None) -> Judgement:
-        """Take these bytes as the next entry of the log and return their outcome.
-
-        Args:
-            data: any bytes at all.
-            verdict: the stateless verdict of a ballot, if the caller computed it.
+    def take(self, considered: Considered) -> None:
+        """Append an entry that was considered as the next one.
 
         Raises:
-            StoreError: an earlier entry cannot be read again; the state is unchanged.
+            ProtocolError: the record has changed since.
         """
-        leaf = leaf_hash(data)
-        judgement, commit = self._judge(data, leaf, verdict)
-        self.state.history.append(leaf)
-        commit()
-        return judgement
+        if considered.record is not self or considered.judgement.index != len(self):
+            raise ProtocolError("an entry is appended to the very log behind which it was judged")
+        self.state.history.append(considered.leaf)
+        considered.commit()
 
-    def _judge(self, data: bytes, leaf: bytes, verdict: Verdict | None) -> tuple[Judgement, Commit]:
-        at = Position(len(self.state.history), leaf)
-        try:
-            entry = decode_entry(data)
-        except EncodingError as error:
-            return Judgement(at.index, "", Outcome.NO_EFFECT, "ENT-01", NOBODY, error.message), _nothing
+    def _judge(self, read: ReadEntry, verdict: Verdict | None) -> tuple[Judgement, Commit]:
+        at, entry = Position(len(self.state.history), read.leaf), read.entry
+        if isinstance(entry, EncodingError):
+            return Judgement(at.index, "", Outcome.NO_EFFECT, "ENT-01", NOBODY, entry.message), _nothing
         try:
             act = Act(entry, at, _check_author(self.state, entry))
             check_slot(self.state, act)
@@ -156,6 +170,31 @@ class SittingRecord:
         if kind == "document":
             return judgement, lambda: _abandon(state, act)
         return judgement, _nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """What an entry would do as the next one of a record.
+
+    Attributes:
+        judgement: its outcome.
+        record: the record.
+        leaf: its leaf hash.
+        commit: what it does to the state.
+    """
+
+    judgement: Judgement
+    record: SittingRecord
+    leaf: bytes
+    commit: Commit
+
+    def append(self) -> None:
+        """Append it.
+
+        Raises:
+            ProtocolError: the record has changed since.
+        """
+        self.record.take(self)
 
 
 def _nothing() -> None:
@@ -216,6 +255,7 @@ def _check_manifest_author(state: SittingState, entry: Entry) -> Party:
 def _check_signature(state: SittingState, entry: Entry) -> None:
     try:
         message = signing_message(entry.kind, state.sitting_id, entry.body_bytes)
-        verify(VerifyKey(entry.signer), message, entry.signature)
+        if signed(entry.signer, message, entry.signature) not in state.proven:
+            verify(VerifyKey(entry.signer), message, entry.signature)
     except (InvalidSignatureError, EncodingError) as error:
         raise InvalidSignatureError("the signature does not verify", check="ENT-05", culprit=NOBODY) from error

@@ -18,6 +18,7 @@ from secballot.record.history import LogHistory, LogOperator
 if TYPE_CHECKING:
     import hashlib
     from collections.abc import Callable
+    from collections.abc import Set as AbstractSet
 
     import msgspec
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from secballot.protocol.ceremony import Dealing, Session
     from secballot.record.outcome import Failure
     from secballot.record.parties import Parties
+    from secballot.record.statements import Statement
+    from secballot.record.sums import BallotSums
     from secballot.records.manifest import Manifest
     from secballot.records.opening import Opening
     from secballot.records.result import Result
@@ -211,12 +214,12 @@ class PollState:
     registration: RegistrationState
     context: BallotContext
     closes_at: int
+    sums: BallotSums
     status: str = "open"
     reason: str = ""
     extended: bool = False
     heads: dict[bytes, Head] = field(default_factory=dict)
     last_accepted: int = -1
-    sums: dict[int, Ciphertexts] = field(default_factory=dict)
     closing: ClosingInfo | None = None
     tally_id: bytes = b""
     aggregates: tuple[Ciphertexts, ...] = ()
@@ -252,6 +255,7 @@ class SittingState:
     Attributes:
         anchor: the sitting_id from outside, or None.
         fetch: returns the bytes of an earlier entry by index, for ballots that leave a sum.
+        proven: statements about entries to come that were verified ahead of their turn; never needed, only quicker.
         registrations: effective ones in order; `staged` is the next.
         moduli: those of all effective registrar keys, None before the first.
         polls: poll number to poll; a number in it is spent.
@@ -260,6 +264,7 @@ class SittingState:
 
     anchor: bytes | None
     fetch: Callable[[int], bytes]
+    proven: AbstractSet[Statement] = frozenset()
     history: LogHistory = field(default_factory=LogHistory)
     manifest: Manifest | None = None
     sitting_id: bytes = b""

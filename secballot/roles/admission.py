@@ -14,32 +14,26 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from secballot.board.merkle import leaf_hash
-from secballot.errors import EncodingError, RefusalError
-from secballot.protocol.ballots import check_ballots
-from secballot.record import Judgement, Outcome
+from secballot.errors import RefusalError
+from secballot.record import Judgement, Outcome, ReadEntry
 from secballot.record.history import operator_keys
 from secballot.records.ballot import Ballot
 from secballot.records.document import Document
-from secballot.records.entry import Entry, decode_entry
+from secballot.records.entry import Entry  # noqa: TC001  # dataclasses evaluate what narrows a field
 from secballot.records.manifest import Manifest
 from secballot.records.promise import Handover
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Sequence
 
     from secballot.errors import Party
-    from secballot.record.ballots import Verdict
-    from secballot.record.state import PollState, SittingState
+    from secballot.record.state import SittingState
     from secballot.records.manifest import LogKeys, Successor
 
     Shuffle = Callable[[list[Any]], None]
 
 SHUFFLED_KINDS: Final = ("ballot", "credential-request", "credential-issue")
 """Kinds whose order within a batch would tell when somebody acted."""
-
-BLOCK: Final = 256
-"""Ballots verified in one batch, and entries replayed at a time."""
 
 HOLD_SECONDS: Final = 600
 """How long the board admits no ballot of a poll whose time is up and whose closing is not logged."""
@@ -52,11 +46,9 @@ _OFFICIALS: Final = frozenset({"trustee", "registrar"})
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
-    """A well-formed entry that is not in the log yet, with its leaf hash."""
+class Arrival(ReadEntry):
+    """A well-formed entry that is not in the log yet."""
 
-    data: bytes
-    leaf: bytes
     entry: Entry
 
 
@@ -89,49 +81,6 @@ def _in_sequence(arrivals: list[Arrival]) -> list[Arrival]:
         for place, (_, arrival) in zip(places[credential], own, strict=True):
             arrivals[place] = arrival
     return arrivals
-
-
-def ballot_verdicts(
-    state: SittingState, arrivals: Sequence[Arrival | None], *, passed_over: Callable[[Ballot], bool]
-) -> list[Verdict | None]:
-    """Return the stateless verdict of every ballot that may come to need one, and None for everything else.
-
-    A ballot whose poll is not open, or that continues neither a head nor another ballot of the batch, fails a cheap
-    check anyway; nothing is spent on it.
-
-    Args:
-        state: the log before the batch.
-        arrivals: the batch in its final order; None where there is nothing to look at.
-        passed_over: tells of a ballot that it will be refused for another reason.
-    """
-    verdicts: list[Verdict | None] = [None] * len(arrivals)
-    leaves = {arrival.leaf for arrival in arrivals if arrival is not None}
-    groups: dict[bytes, list[tuple[int, Ballot]]] = {}
-    for place, arrival in enumerate(arrivals):
-        body = arrival.entry.body if arrival is not None else None
-        if isinstance(body, Ballot) and not passed_over(body) and _may_continue(state, body, leaves):
-            groups.setdefault(body.ctx, []).append((place, body))
-    for ctx, group in groups.items():
-        for start in range(0, len(group), BLOCK):
-            block = group[start : start + BLOCK]
-            found = _check_block(state.by_ctx[ctx], [body for _, body in block])
-            for (place, _), verdict in zip(block, found, strict=True):
-                verdicts[place] = verdict
-    return verdicts
-
-
-def _may_continue(state: SittingState, ballot: Ballot, leaves: Collection[bytes]) -> bool:
-    poll = state.by_ctx.get(ballot.ctx)
-    if poll is None or poll.status != "open":
-        return False
-    head = poll.heads.get(ballot.credential)
-    return ballot.previous == (bytes(32) if head is None else head.leaf) or ballot.previous in leaves
-
-
-def _check_block(poll: PollState, ballots: list[Ballot]) -> Sequence[Verdict]:
-    heads = (poll.heads.get(ballot.credential) for ballot in ballots)
-    known = {head.credential for head in heads if head is not None}
-    return check_ballots(poll.context, ballots, known_credential=known.__contains__)
 
 
 def may_stand_again(state: SittingState, entry: Entry) -> bool:
@@ -209,13 +158,3 @@ def refusal_of(judgement: Judgement, faults: FaultTally) -> RefusalError | None:
             return None
         return RefusalError(f"the log names {culprit} often enough", check=judgement.check, culprit=culprit)
     return RefusalError(judgement.reason, check=judgement.check, culprit=culprit)
-
-
-def logged_ballot(data: bytes) -> Arrival | None:
-    """Return a logged entry for its stateless verdict, if it is a ballot."""
-    if not data.endswith(b'"kind":"ballot"}'):
-        return None
-    try:
-        return Arrival(data, leaf_hash(data), decode_entry(data))
-    except EncodingError:
-        return None

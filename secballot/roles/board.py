@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from secballot.audit.replay import STRETCH_ENTRIES, replay
 from secballot.board.checkpoint import Checkpoint
 from secballot.board.log import sign_head, witness_request
 from secballot.board.merkle import leaf_hash
@@ -31,18 +32,16 @@ from secballot.board.witness import read_cosignatures
 from secballot.encoding import MAX_ENTRY_BYTES
 from secballot.errors import EncodingError, RefusalError, SecballotError, StoreError
 from secballot.record import SittingRecord
+from secballot.record.ahead import Lookahead
 from secballot.record.history import open_witnessed, operator_at, operator_keys
 from secballot.records.entry import decode_entry
 from secballot.records.manifest import MANIFEST, Manifest
 from secballot.records.promise import PROMISE, Promise
 from secballot.roles.admission import (
-    BLOCK,
     Arrival,
     FaultTally,
     arrange,
-    ballot_verdicts,
     is_held,
-    logged_ballot,
     may_stand_again,
     refusal_of,
     unjudged_refusal,
@@ -194,7 +193,7 @@ class BoardOperator:
             state, remaining = self._replayed().state, iter(entries)
             if state.operators and state.operators[-1].promise_key == self._promise_key.verify_key.encode():
                 raise RefusalError("this operator keeps the log already; entries are submitted")
-            while block := list(islice(remaining, BLOCK)):
+            while block := list(islice(remaining, STRETCH_ENTRIES)):
                 self.store.append(block, expected_size=len(self._replayed()))
                 self._catch_up()
             return self.store.size()
@@ -314,13 +313,16 @@ class BoardOperator:
         promises: list[bytes] = []
         first, own_key = len(record), self._promise_key.verify_key.encode()
         try:
-            verdicts = ballot_verdicts(
-                record.state, arrivals, passed_over=lambda ballot: is_held(record.state, ballot, now)
-            )
-            for arrival, verdict in zip(arrivals, verdicts, strict=True):
+            plan = Lookahead(record.state).plan(arrivals, passed_over=lambda ballot: is_held(record.state, ballot, now))
+            plan.run()
+            record.state.proven = plan.proven
+            for place, arrival in enumerate(arrivals):
                 refusal = unjudged_refusal(record.state, arrival.entry, now, own_key)
-                if refusal is None:
-                    refusal = refusal_of(record.judge(arrival.data, verdict=verdict), self._faults)
+                if refusal is not None:
+                    answers[arrival.data] = refusal
+                    continue
+                considered = record.consider(arrival, verdict=plan.verdicts.get(place))
+                refusal = refusal_of(considered.judgement, self._faults)
                 if refusal is not None:
                     answers[arrival.data] = refusal
                     continue
@@ -329,13 +331,16 @@ class BoardOperator:
                 promises.append(PROMISE.encode(promise))
                 # Judging may look up entries of this very batch, so they are there before they are on disk.
                 self._pending.append(arrival.data)
-                self._faults.note(record.append(arrival.data, verdict=verdict))
+                considered.append()
+                self._faults.note(considered.judgement)
             if promises:
                 self.store.append(self._pending, promises, expected_size=first)
         except BaseException:
             # The record may hold what the disk does not, or the disk what was never answered: begin from the disk.
             self._record = None
             raise
+        finally:
+            record.state.proven = frozenset()
         self._durable, self._pending = len(record), []
         return answers
 
@@ -385,13 +390,9 @@ class BoardOperator:
         record = self._replayed()
         self._durable = self.store.size()
         try:
-            for start in range(len(record), self._durable, BLOCK):
-                block = list(self.store.entries(start, min(start + BLOCK, self._durable)))
-                verdicts = ballot_verdicts(
-                    record.state, [logged_ballot(data) for data in block], passed_over=lambda _: False
-                )
-                for data, verdict in zip(block, verdicts, strict=True):
-                    self._faults.note(record.append(data, verdict=verdict))
+            entries = self.store.entries(len(record), self._durable)
+            for _ in replay(record, entries, lambda judgement, _: self._faults.note(judgement)):
+                pass
         except BaseException:
             self._record = None
             raise

@@ -187,7 +187,7 @@ def _stateless(state: Any, poll: Any, body: Any) -> Hashable:  # noqa: ANN401
 _CHECKER = "tests.vectors.checker."
 _RECORD = "secballot.record."
 _PURE: tuple[tuple[str, str, Callable[..., Hashable]], ...] = (
-    (_RECORD + "sitting", "decode_entry", _plain),
+    (_RECORD + "reading", "decode_entry", _plain),
     (_RECORD + "sitting", "verify", lambda key, message, signature: (key.encode(), message, signature)),
     (_RECORD + "ballots", "check_ballot", lambda context, body, **_: (_context(context), body)),
     (_RECORD + "closing", "check_ballot", lambda context, body, **_: (_context(context), body)),
@@ -198,7 +198,7 @@ _PURE: tuple[tuple[str, str, Callable[..., Hashable]], ...] = (
         "verify_decryption",
         lambda public_share, aggregates, **rest: (public_share.encode(), aggregates.encode(), _frozen(rest)),
     ),
-    (_RECORD + "registration", "check_answer", lambda signatures, request, keys, registrar: (
+    (_RECORD + "registration", "check_answer", lambda signatures, request, keys, registrar, **_: (
         signatures, request, tuple(key.n for key in keys), registrar)),
     (_RECORD + "history", "open_witnessed", lambda manifest, operators, note: (manifest, tuple(operators), note)),
     (_CHECKER + "canonical", "read", _plain),

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from secballot.audit.replay import ballot_verdicts as audit_verdicts
 from secballot.board.merkle import leaf_hash
 from secballot.elgamal import Ciphertexts
 from secballot.errors import RecordError, RefusalError, StoreError
-from secballot.record import Outcome
+from secballot.record import Outcome, read_entry
+from secballot.record.ahead import Lookahead
 from secballot.records.ballot import Ballot
 from secballot.records.closing import Lapse
 from secballot.records.entry import decode_entry
 from secballot.records.opening import Extension
-from secballot.roles.admission import Arrival, ballot_verdicts
 from secballot.roles.delegate import ballot_entry
 from tests.ballot_mutants import MUTATIONS, NOT_CANONICAL, mutant
 from tests.simulator import TAGS, election, resolution
@@ -30,13 +29,13 @@ BOTH = (FOR, (1, 0, 1))
 
 
 def every_path(stream: Stream, entry: bytes) -> set[str | None]:
-    """Return the checks that the machine, the board's batches and the auditor's blocks name for the next entry."""
-    record, arrival = stream.board.record, Arrival(entry, leaf_hash(entry), decode_entry(entry))
-    (admitted,) = ballot_verdicts(record.state, [arrival], passed_over=lambda _: False)
-    audited = audit_verdicts(record.state, [entry]).get(0)
+    """Return the checks that the machine and the blocks of board and auditor name for the next entry."""
+    record, read = stream.board.record, read_entry(entry)
+    plan = Lookahead(record.state).plan([read])
+    plan.run()
     (answer,) = stream.board.submit([entry], now=stream.now)
     assert isinstance(answer, RefusalError)
-    return {answer.check, *(record.judge(entry, verdict=verdict).check for verdict in (None, admitted, audited))}
+    return {answer.check, *(record.judge(read, verdict=verdict).check for verdict in (None, plan.verdicts.get(0)))}
 
 
 def _ciphertexts(body: object) -> Ciphertexts:

@@ -1,0 +1,221 @@
+"""Look ahead over entries whose turn has not come, and plan what of them can be verified already.
+
+What is planned is a guess at what the machine will ask for, and never more than that: what nobody planned, the machine
+verifies itself, and what was planned in vain costs time only. Nobody makes a reader verify proofs by repeating ballots:
+a ballot is planned only if it continues its credential's head, or a ballot that is planned itself.
+
+Source: SPEC.md#data-flow, SPEC.md#admission.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from secballot.protocol.registration import split_values
+from secballot.record.statements import answered, blinded, signed
+from secballot.record.sums import PassedBallot
+from secballot.record.work import BallotJob, BallotsFound, Confirmed, StatementJob
+from secballot.records.ballot import Ballot
+from secballot.records.credential import CredentialIssue, CredentialRequest
+from secballot.records.entry import Entry, signing_message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from secballot.blind import BlindPublicKey
+    from secballot.record.ballots import Verdict
+    from secballot.record.reading import ReadEntry
+    from secballot.record.state import PollState, RegistrationState, SittingState
+    from secballot.record.statements import Statement
+    from secballot.record.work import Job
+
+BLOCK_TERMS: Final = 1 << 15
+"""Elements that one batch of ballots has at most: multi-scalar multiplication gains little from more."""
+
+STATEMENTS: Final = 1_024
+"""Statements that one job has at most."""
+
+BARRIERS: Final = frozenset({"opening", "registration"})
+"""Kinds after which what follows can be planned only when they have been judged."""
+
+
+@dataclass(slots=True)
+class Plan:
+    """What is verified ahead of some entries.
+
+    Attributes:
+        jobs: each with the positions of its ballots among the entries; none for a job of statements.
+        verdicts: position to the verdict on a ballot, as far as jobs have been done.
+        proven: statements that hold, as far as jobs have been done.
+    """
+
+    jobs: list[tuple[Job, tuple[int, ...]]] = field(default_factory=list)
+    verdicts: dict[int, Verdict] = field(default_factory=dict)
+    proven: set[Statement] = field(default_factory=set)
+
+    def accept(self, number: int, result: object) -> bool:
+        """Take the result of a job, and tell whether it is one; another leaves the job undone.
+
+        Args:
+            number: position of the job.
+            result: what its `run` returned, wherever it ran.
+        """
+        job, positions = self.jobs[number]
+        if isinstance(job, BallotJob) and isinstance(result, BallotsFound):
+            block = job.block(result)
+            for place, position in enumerate(positions):
+                error = result.errors.get(place)
+                self.verdicts[position] = PassedBallot(block, place) if error is None else error
+            return True
+        if isinstance(job, StatementJob) and isinstance(result, Confirmed):
+            self.proven.update(result.statements)
+            return True
+        return False
+
+    def run(self) -> None:
+        """Do all jobs here and now."""
+        for number, (job, _) in enumerate(self.jobs):
+            self.accept(number, job.run())
+
+
+class Lookahead:
+    """Plans for stretches of entries, one behind the other, before the first of them is judged."""
+
+    def __init__(self, state: SittingState, *, every_statement: bool = False) -> None:
+        """Look ahead from a state.
+
+        Args:
+            state: read whenever something is planned.
+            every_statement: whether statements are planned that gain nothing from company; worthwhile only where other
+                processes verify them.
+        """
+        self._state = state
+        self._every_statement = every_statement
+        self._planned: dict[bytes, int] = {}
+        self._requests: dict[bytes, tuple[bytes, CredentialRequest]] = {}
+
+    def forget(self) -> None:
+        """Everything planned has been judged: from here on the state alone counts."""
+        self._planned.clear()
+        self._requests.clear()
+
+    def plan(self, entries: Sequence[ReadEntry], *, passed_over: Callable[[Ballot], bool] | None = None) -> Plan:
+        """Return what can be verified ahead of these entries.
+
+        Args:
+            entries: those that follow the ones planned before.
+            passed_over: tells of a ballot that it will be refused for another reason.
+        """
+        ballots: dict[bytes, list[tuple[int, Ballot]]] = {}
+        statements: dict[Statement, None] = {}
+        for position, read in enumerate(entries):
+            entry = read.entry
+            if not isinstance(entry, Entry):
+                continue
+            body = entry.body
+            if isinstance(body, Ballot):
+                if self._may_continue(body, read.leaf) and not (passed_over is not None and passed_over(body)):
+                    ballots.setdefault(body.ctx, []).append((position, body))
+            elif isinstance(body, CredentialRequest):
+                statements.update(dict.fromkeys(self._request_statements(entry, body, read.leaf)))
+            elif isinstance(body, CredentialIssue) and self._every_statement:
+                statements.update(dict.fromkeys(self._issue_statements(entry, body)))
+        plan = Plan()
+        for ctx, group in ballots.items():
+            self._add_ballots(plan, self._state.by_ctx[ctx], group)
+        ordered = tuple(statements)
+        for start in range(0, len(ordered), STATEMENTS):
+            plan.jobs.append((StatementJob(ordered[start : start + STATEMENTS]), ()))
+        return plan
+
+    def _may_continue(self, ballot: Ballot, leaf: bytes) -> bool:
+        poll = self._state.by_ctx.get(ballot.ctx)
+        if poll is None or poll.status != "open" or leaf in self._planned:
+            return False
+        head = poll.heads.get(ballot.credential)
+        expected = (0, bytes(32)) if head is None else (head.sequence + 1, head.leaf)
+        if (ballot.sequence, ballot.previous) != expected and (
+            self._planned.get(ballot.previous) != ballot.sequence - 1
+        ):
+            return False
+        self._planned[leaf] = ballot.sequence
+        return True
+
+    def _add_ballots(self, plan: Plan, poll: PollState, group: list[tuple[int, Ballot]]) -> None:
+        heads = (poll.heads.get(ballot.credential) for _, ballot in group)
+        known = frozenset(head.credential for head in heads if head is not None)
+        block: list[tuple[int, Ballot]] = []
+        terms = 0
+        for position, ballot in group:
+            layout = poll.context.layout(ballot.class_index)
+            block.append((position, ballot))
+            terms += 2 + 2 * layout.values + 2 * layout.branches
+            if terms >= BLOCK_TERMS:
+                plan.jobs.append(_ballot_job(poll, block, known))
+                block, terms = [], 0
+        if block:
+            plan.jobs.append(_ballot_job(poll, block, known))
+
+    def _request_statements(self, entry: Entry, body: CredentialRequest, leaf: bytes) -> list[Statement]:
+        registration = self._registration(body.registration)
+        class_index = registration.roll.get(entry.signer) if registration is not None else None
+        if registration is None or class_index is None:
+            return []
+        self._requests[leaf] = (entry.signer, body)
+        statements = [
+            blinded(key.n, value)
+            for poll, item in enumerate(body.blinded, start=body.first_poll)
+            for key, value in zip(registrar_keys(registration, poll, class_index), split_values(item), strict=False)
+        ]
+        if self._every_statement:
+            statements.append(self._signature(entry))
+        return statements
+
+    def _issue_statements(self, entry: Entry, body: CredentialIssue) -> list[Statement]:
+        registration, parties = self._registration(body.registration), self._state.parties
+        party = parties.party(entry.signer) if parties is not None else None
+        if registration is None or party is None or party.role != "registrar":
+            return []
+        statements = [self._signature(entry)]
+        for answer in body.answers:
+            request = self._request(registration, answer.request)
+            if request is None:
+                continue
+            key, asked = request
+            class_index = registration.roll.get(key)
+            if class_index is None:
+                continue
+            signatures = split_values(answer.signatures)
+            for poll, (item, signature) in enumerate(zip(asked.blinded, signatures, strict=False), asked.first_poll):
+                values, keys = split_values(item), registration.keys.get((poll, class_index), {})
+                if party.index in keys and party.index <= len(values):
+                    statements.append(answered(keys[party.index].n, values[party.index - 1], signature))
+        return statements
+
+    def _request(self, registration: RegistrationState, leaf: bytes) -> tuple[bytes, CredentialRequest] | None:
+        held = registration.requests.get(leaf)
+        if held is not None and isinstance(held.body, CredentialRequest):
+            return held.key, held.body
+        return self._requests.get(leaf)
+
+    def _registration(self, number: int) -> RegistrationState | None:
+        registrations = self._state.registrations
+        return registrations[-1] if registrations and registrations[-1].number == number else None
+
+    def _signature(self, entry: Entry) -> Statement:
+        message = signing_message(entry.kind, self._state.sitting_id, entry.body_bytes)
+        return signed(entry.signer, message, entry.signature)
+
+
+def _ballot_job(
+    poll: PollState, block: list[tuple[int, Ballot]], known: frozenset[bytes]
+) -> tuple[Job, tuple[int, ...]]:
+    job = BallotJob(poll.context.packed, tuple(ballot for _, ballot in block), known)
+    return job, tuple(position for position, _ in block)
+
+
+def registrar_keys(registration: RegistrationState, poll: int, class_index: int) -> list[BlindPublicKey]:
+    """Return the keys of all registrars for a poll and class, in manifest order; none where none are staged."""
+    keys = registration.keys.get((poll, class_index), {})
+    return [keys[index] for index in sorted(keys)]

@@ -1,0 +1,40 @@
+"""One entry as it was read from a log, decoded once for everything that looks at it.
+
+Source: SPEC.md#judging-an-entry.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from secballot.board.merkle import leaf_hash
+from secballot.errors import EncodingError
+from secballot.records.entry import decode_entry
+
+if TYPE_CHECKING:
+    from secballot.records.entry import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class ReadEntry:
+    """The bytes at one place of a log.
+
+    Attributes:
+        data: any bytes at all.
+        leaf: their leaf hash, 32 bytes.
+        entry: the entry that they are, or why they are none (ENT-01).
+    """
+
+    data: bytes
+    leaf: bytes
+    entry: Entry | EncodingError
+
+
+def read_entry(data: bytes) -> ReadEntry:
+    """Return what these bytes are."""
+    try:
+        entry: Entry | EncodingError = decode_entry(data)
+    except EncodingError as error:
+        entry = error
+    return ReadEntry(data, leaf_hash(data), entry)

@@ -1,0 +1,145 @@
+"""What can be verified before an entry's turn comes, as jobs that any process can run: values in, values out.
+
+Whether a ballot's proofs hold depends on its poll and itself alone; whether a signature holds, or a blind signature
+answers a blinded message, on the numbers alone. So such statements may be verified ahead, in any order, in blocks and
+in other processes. What becomes of the entry stays for the machine to say.
+
+A job only ever *saves* work: a statement that it does not confirm is checked by the machine itself, which also says
+what is wrong with it. The verdicts on ballots alone are taken as they are, both ways; they come from the same function.
+
+Source: SPEC.md#data-flow, SPEC.md#admission.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from secballot.blind import BlindPublicKey, check_all_blinded, check_root
+from secballot.elgamal import Ciphertexts
+from secballot.errors import EncodingError, SecballotError, VerificationError
+from secballot.protocol.ballots import check_block
+from secballot.record.sums import VerifiedBlock
+from secballot.signing import VerifyKey, verify
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from secballot.protocol.ballot_layout import PackedContext
+    from secballot.record.statements import Statement
+    from secballot.records.ballot import Ballot
+
+
+class Job(Protocol):
+    """Some verification that depends on nothing else than what the job holds."""
+
+    def run(self) -> Confirmed | BallotsFound:
+        """Do it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """The result of statements: those that hold."""
+
+    statements: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StatementJob:
+    """Statements of any kind."""
+
+    statements: tuple[Statement, ...]
+
+    def run(self) -> Confirmed:
+        """Return the statements that hold."""
+        holding: list[Statement] = []
+        values: dict[int, list[Statement]] = defaultdict(list)
+        for statement in self.statements:
+            kind, key, value, signature = statement
+            if kind == "blinded" and isinstance(key, int):
+                values[key].append(statement)
+            elif kind == "answered" and isinstance(key, int):
+                if _holds_answered(key, value, signature):
+                    holding.append(statement)
+            elif isinstance(key, bytes) and _holds_signed(key, value, signature):
+                holding.append(statement)
+        for modulus, own in values.items():
+            if _hold_blinded(modulus, [value for _, _, value, _ in own]):
+                holding += own
+        return Confirmed(tuple(holding))
+
+
+def _holds_signed(key: bytes, message: bytes, signature: bytes) -> bool:
+    try:
+        verify(VerifyKey(key), message, signature)
+    except (EncodingError, VerificationError):
+        return False
+    return True
+
+
+def _holds_answered(modulus: int, value: bytes, signature: bytes) -> bool:
+    try:
+        check_root(BlindPublicKey(modulus), value, signature)
+    except (EncodingError, VerificationError):
+        return False
+    return True
+
+
+def _hold_blinded(modulus: int, values: list[bytes]) -> bool:
+    try:
+        check_all_blinded(BlindPublicKey(modulus), values)
+    except (EncodingError, VerificationError):
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class BallotsFound:
+    """The result of a block of ballots.
+
+    Attributes:
+        errors: position to the error of a ballot that fails.
+        sums: class to the encoded sum of the ciphertexts of its ballots that passed.
+    """
+
+    errors: Mapping[int, SecballotError]
+    sums: Mapping[int, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class BallotJob:
+    """A block of ballots of one poll.
+
+    Attributes:
+        context: the poll.
+        ballots: the block.
+        known: digests of credentials whose signatures were verified before.
+    """
+
+    context: PackedContext
+    ballots: tuple[Ballot, ...]
+    known: frozenset[bytes]
+
+    def run(self) -> BallotsFound:
+        """Return the verdicts."""
+        found = check_block(self.context.unpack(), self.ballots, known_credential=self.known.__contains__)
+        return BallotsFound(found.errors, {class_index: total.encode() for class_index, total in found.sums.items()})
+
+    def block(self, found: BallotsFound) -> VerifiedBlock:
+        """Return what a result means for the sums."""
+        passed: dict[int, set[int]] = {class_index: set() for class_index in found.sums}
+        for position, ballot in enumerate(self.ballots):
+            if position not in found.errors:
+                passed[ballot.class_index].add(position)
+        return VerifiedBlock(
+            self.ballots,
+            {class_index: frozenset(positions) for class_index, positions in passed.items()},
+            {class_index: Ciphertexts.decode(data, allow_identity=True) for class_index, data in found.sums.items()},
+        )
+
+
+def run_job(job: Job) -> Confirmed | BallotsFound:
+    """Return what the job finds: the function that other processes are asked to call."""
+    return job.run()
