@@ -20,7 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from benchmarks import record as own
+from benchmarks import record as makers
 from benchmarks.record.folder import GrowingFolder
 from benchmarks.record.sitting import Sitting
 from benchmarks.record.voters import STRETCH, Stage, order_key, register, roll_keys, stretches, vote
@@ -84,7 +84,7 @@ def record_of(plan: RecordPlan, cache: Path, *, workers: int | None = None) -> R
 def _name(plan: RecordPlan) -> str:
     """Return what tells this plan's record from others, and from those that older code made."""
     fields = json.dumps([plan.ballots, plan.seed, plan.registrars, plan.closes_at])
-    sources = [path for module in (records, own) for path in sorted(Path(module.__path__[0]).glob("*.py"))]
+    sources = [path for module in (records, makers) for path in sorted(Path(module.__path__[0]).glob("*.py"))]
     texts = b"".join(path.read_bytes() for path in sources)
     return hashlib.sha256(fields.encode() + texts).hexdigest()[:12]
 
