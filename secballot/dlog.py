@@ -23,6 +23,9 @@ MAX_BABY_STEPS: Final = 2**17
 
 _GIANTS_AT_ONCE: Final = 1024
 
+_TABLES_KEPT: Final = MAX_BABY_STEPS.bit_length()
+"""All that there are: together they are twice as large as the largest."""
+
 
 class BoundedLog:
     """A solver of m·G for all m up to a bound; tables are shared between solvers of like bounds.
@@ -63,11 +66,11 @@ class BoundedLog:
         """
         if len(element) != 1:
             raise ValueError(f"{len(element)} elements where one is solved")
-        # m = i + j·steps:  i·G = element − j·steps·G
+        # m = i + j·steps:  2·i·G = 2·(element − j·steps·G), since encodings of doubles are the cheap ones
         last = self.bound // self._steps
         for first in range(0, last + 1, _GIANTS_AT_ONCE):
             giants = range(first, min(first + _GIANTS_AT_ONCE, last + 1))
-            candidates = (element - _multiples(self._steps, giants)).encode()
+            candidates = (element - _multiples(self._steps, giants)).encode_doubles()
             for position, j in enumerate(giants):
                 start = position * ENCODED_BYTES
                 i = self._table.get(candidates[start : start + ENCODED_BYTES])
@@ -93,8 +96,8 @@ def _multiples(factor: int, numbers: range) -> Elements:
     return row[: len(numbers)]
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=_TABLES_KEPT)
 def _baby_steps(count: int) -> Mapping[bytes, int]:
-    """Return i by the encoding of i·G for i below the count."""
-    encoded = _multiples(1, range(count)).encode()
+    """Return i by the encoding of 2·i·G for i below the count, a power of two."""
+    encoded = _multiples(1, range(count)).encode_doubles()
     return {encoded[i * ENCODED_BYTES : (i + 1) * ENCODED_BYTES]: i for i in range(count)}

@@ -35,6 +35,15 @@ def test_counts_of_large_assemblies_are_found(bound: int, data: st.DataObject) -
     assert solver.solve(vartime_multiply_base([bound])) == bound
 
 
+def test_a_nation_is_counted() -> None:
+    """A thousand million votes, all for one option or nearly, and the table is made once."""
+    bound = 10**9
+    counts = [bound, bound - 1, 123_456_789, 0]
+
+    assert BoundedLog(bound).solve_all(vartime_multiply_base(counts)) == counts
+    assert BoundedLog(bound)._table is BoundedLog(bound + 1)._table
+
+
 def test_a_full_table_only_costs_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the largest table there are more giant steps, over several rows of them."""
     monkeypatch.setattr(dlog, "MAX_BABY_STEPS", 4)
