@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Final
 
 from secballot.board.merkle import leaf_hash
 from secballot.errors import EncodingError, InvalidSignatureError, PolicyError, SecballotError, VerificationError
+from secballot.net.door import Reply, Ticket
 from secballot.net.events import log_event
-from secballot.net.server import BoardServer, Reply, Ticket
+from secballot.net.server import BoardServer
 from secballot.record.history import open_witnessed
 from secballot.records.ballot import Ballot
 from secballot.records.entry import decode_entry, signing_message
