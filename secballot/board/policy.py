@@ -194,8 +194,8 @@ class Policy:
         for number, line in enumerate(data.split(b"\n"), 1):
             try:
                 builder.read(line)
-            except (EncodingError, UnicodeDecodeError) as error:
-                raise EncodingError(f"policy line {number}: {_reason(error)}", offset=number) from error
+            except EncodingError as error:
+                raise EncodingError(f"policy line {number}: {error.message}", offset=number) from error
         return builder.finish()
 
     def open(self, data: bytes, *, origin: str) -> CosignedCheckpoint:
@@ -237,7 +237,8 @@ class _Builder:
 
     def read(self, line: bytes) -> None:
         """Take one line, without its newline."""
-        words = line.decode().replace("\t", " ").split(" ")
+        # Bytes above 0x7F are opaque: what is not UTF-8 stays as it is, in names, URLs and comments.
+        words = line.decode("utf-8", "surrogateescape").replace("\t", " ").split(" ")
         words = [word for word in words if word]
         if not words or words[0].startswith("#"):
             return
@@ -275,7 +276,9 @@ class _Builder:
                 raise EncodingError("a name is a member of at most one group, once")
             self._grouped.add(member)
         word_rules = {"all": len(members), "any": 1}
-        threshold = word_rules[rule] if rule in word_rules else parse_decimal(rule.encode(), len(members))
+        threshold = (
+            word_rules[rule] if rule in word_rules else parse_decimal(rule.encode("ascii", "replace"), len(members))
+        )
         if threshold < 1:
             raise EncodingError("a group needs at least one member")
         self._groups[name] = Group(name, threshold, tuple(members))
@@ -302,7 +305,7 @@ class _Builder:
         vkey = VerifierKey.decode(text)
         if vkey.kind not in kinds:
             raise EncodingError("a key of a type for another purpose")
-        # By the public key alone: Ed25519 cosignatures do not bind the witness's name.
+        # By the public key alone: Ed25519 cosignatures do not bind the witness's name. A log is not its own witness.
         if vkey.key in self._keys:
             raise EncodingError("a public key stands in a policy once")
         self._keys.add(vkey.key)
@@ -311,7 +314,3 @@ class _Builder:
 
 def _is_allowed(byte: int) -> bool:
     return byte in _LINE_BREAK_AND_BLANKS or 0x20 <= byte <= 0x7E or byte >= 0x80  # noqa: PLR2004 character ranges
-
-
-def _reason(error: EncodingError | UnicodeDecodeError) -> str:
-    return error.message if isinstance(error, EncodingError) else "not UTF-8"

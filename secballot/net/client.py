@@ -118,7 +118,7 @@ class HttpClient:
 
     def _send(self, method: str, path: str, content: bytes | None, limit: int) -> Answer:
         url = httpx.URL(self.url + path)
-        headers = {"Accept-Encoding": "identity", "User-Agent": "secballot"}
+        headers = {"Accept-Encoding": "gzip, identity", "User-Agent": "secballot"}
         try:
             for _ in range(1 + MAX_REDIRECTS):
                 with self._client.stream(method, url, content=content, headers=headers) as response:

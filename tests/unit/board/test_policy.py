@@ -143,14 +143,31 @@ def test_key_errors_name_their_line() -> None:
     assert caught.value.offset == 3
 
 
-WORDS = ["log", "witness", "group", "quorum", "none", "a", "b", "all", "any", "1", "2", KEYS[0].encode(), "#", "\xff"]
+def test_bytes_above_ascii_are_opaque() -> None:
+    """In comments, names and URLs whatever is not UTF-8 stands for itself; two spellings are two names."""
+    one, two = KEYS[0].encode().encode(), KEYS[1].encode().encode()
+    latin = b"# caf\xe9\nwitness caf\xe9 " + one + b" http://caf\xe9.example/\n"
+    policy = Policy.decode(
+        latin + b"witness caf\xc3\xa9 " + two + b"\ngroup g all caf\xe9 caf\xc3\xa9\nquorum caf\xe9\n"
+    )
+    assert [witness.vkey for witness in policy.witnesses] == KEYS[:2]
+    policy.quorum.check([policy.witnesses[0].name])
+    with pytest.raises(PolicyError):
+        policy.quorum.check([policy.witnesses[1].name])
+    for line in (b"log \xff", b"witness a \xff", b"group g \xff caf\xe9", b"\xff", b"quorum \xff"):
+        with pytest.raises(EncodingError):
+            Policy.decode(latin + line + b"\nquorum none\n")
 
 
-@given(st.lists(st.lists(st.sampled_from(WORDS), max_size=5).map(" ".join)).map("\n".join) | st.text())
-def test_any_policy(text: str) -> None:
+WORDS = [b"log", b"witness", b"group", b"quorum", b"none", b"a", b"b", b"all", b"any", b"1", b"2", b"#", b"\xff"]
+KEYED = [*WORDS, KEYS[0].encode().encode(), LOG.vkey.encode().encode()]
+
+
+@given(st.lists(st.lists(st.sampled_from(KEYED), max_size=5).map(b" ".join)).map(b"\n".join) | st.binary())
+def test_any_policy(data: bytes) -> None:
     """Any file is refused with the library's own error, or has a quorum that can be asked."""
     try:
-        policy = Policy.decode(text.encode("utf-8", "surrogatepass"))
+        policy = Policy.decode(data)
     except EncodingError:
         return
     try:
