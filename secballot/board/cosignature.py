@@ -56,6 +56,9 @@ MAX_TIME: Final = 2**63 - 1
 
 ML_DSA_SEED_SIZE: Final = 32
 
+ED25519_COSIGNATURE_SIZE: Final = 72
+"""Bytes of a cosignature of type 0x04 in a signature line: time and signature. No other type has as many."""
+
 _TIME_SIZE = 8
 _SUBTREE_LABEL = b"subtree/v1\n\x00"
 

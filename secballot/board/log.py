@@ -20,18 +20,20 @@ Source: SPEC.md#log; C2SP tlog-checkpoint, tlog-tiles.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from secballot.board.checkpoint import Checkpoint, sign_checkpoint
+from secballot.board.cosignature import ED25519_COSIGNATURE_SIZE
 from secballot.board.note import Note
 from secballot.board.witness import Request
-from secballot.errors import InconsistentLogError, RefusalError
+from secballot.errors import EncodingError, InconsistentLogError, RefusalError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
     from secballot.board.merkle import ConsistencyProof
-    from secballot.board.note import NoteSigner
+    from secballot.board.note import NoteSigner, SignatureLine
 
 
 class LogView(Protocol):
@@ -113,8 +115,10 @@ def witness_request(log: LogView, note: Note, old_size: int) -> Request:
 def merge_checkpoints(kept: bytes | None, arriving: bytes) -> bytes:
     """Return the checkpoint to keep as the newest one when another arrives.
 
-    At the same size the signatures of both are joined; of two by one key, the arriving one stays. Signatures are not
-    verified here: only verified ones may arrive.
+    At the same size the signatures of both are joined. Of those by one key the one that arrived last comes first, since
+    readers count a repeated key once; and the earliest cosignature of each witness comes behind all others: it alone
+    shows when a log that has not grown since stood as it stands, and the newest alone that it still does. Signatures
+    are not verified here: only verified ones may arrive.
 
     Args:
         kept: the newest checkpoint so far, or None.
@@ -124,12 +128,14 @@ def merge_checkpoints(kept: bytes | None, arriving: bytes) -> bytes:
         EncodingError: not checkpoints, or too many signatures.
         RefusalError: a smaller size, which a slower publisher may rightly hold.
         InconsistentLogError: another log, or another root at the same size; both are in evidence.
+
+    Source: SPEC.md#published-log.
     """
     note = Note.decode(arriving)
     new = Checkpoint.decode(note.text)
     new.check_profile()
     if kept is None:
-        return arriving
+        return _joined(note, ()).encode()
     kept_note = Note.decode(kept)
     old = Checkpoint.decode(kept_note.text)
     if old.origin != new.origin:
@@ -137,7 +143,45 @@ def merge_checkpoints(kept: bytes | None, arriving: bytes) -> bytes:
     if old.tree_size > new.tree_size:
         raise RefusalError("a larger checkpoint is already kept")
     if old.tree_size < new.tree_size:
-        return arriving
+        return _joined(note, ()).encode()
     if old.root != new.root:
         raise InconsistentLogError("two roots for one size", evidence=kept + b"\n" + arriving)
-    return kept_note.with_signatures(note.signatures).encode()
+    return _joined(kept_note, note.signatures).encode()
+
+
+def readings(notes: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield each kept checkpoint, and behind it the same with the earliest cosignatures, where it has any.
+
+    Args:
+        notes: any bytes; what is no note comes as it is.
+    """
+    for note in notes:
+        yield note
+        try:
+            decoded = Note.decode(note)
+        except EncodingError:
+            continue
+        earliest = tuple({line.key: line for line in decoded.signatures}.values())
+        if len(earliest) < len(decoded.signatures):
+            yield replace(decoded, signatures=earliest).encode()
+
+
+def _joined(kept: Note, arriving: Sequence[SignatureLine]) -> Note:
+    # The first line of each key is the one that arrived last, in the order in which the keys were first seen.
+    first = {line.key: line for line in reversed(kept.signatures)}
+    newest = {key: first[key] for key in dict.fromkeys(line.key for line in kept.signatures)}
+    newest |= {line.key: line for line in reversed(arriving)}
+    earliest: dict[tuple[str, bytes], SignatureLine] = {}
+    for line in (*kept.signatures, *arriving):
+        # The others have no time, or count by no rule of a sitting.
+        if len(line.signature) == ED25519_COSIGNATURE_SIZE:
+            known = earliest.get(line.key)
+            if known is None or _time(line) < _time(known):
+                earliest[line.key] = line
+    behind = [line for key, line in earliest.items() if _time(line) < _time(newest[key])]
+    return replace(kept, signatures=(*newest.values(), *behind))
+
+
+def _time(line: SignatureLine) -> bytes:
+    # Eight bytes, big-endian, which compare as the numbers do.
+    return line.signature[:8]

@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from secballot.board.checkpoint import Checkpoint
+from secballot.board.log import readings
 from secballot.board.note import Note
 from secballot.errors import EncodingError, InconsistentLogError, Party, PolicyError, VerificationError
 from secballot.record.history import LogHistory, open_witnessed
@@ -126,7 +127,7 @@ class Mirror:
         """Return the checkpoints of this very log that satisfy the quorum, the largest first, each with good lines."""
         state = self.view.state
         true: dict[bytes, int] = {}
-        for note in notes:
+        for note in readings(notes):
             try:
                 checkpoint = open_witnessed(state.the_manifest(), state.operators, note)
             except (EncodingError, VerificationError, PolicyError):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from secballot.audit.replay import replay
 from secballot.board.checkpoint import Checkpoint
+from secballot.board.log import readings
 from secballot.board.merkle import Frontier, leaf_hash
 from secballot.board.note import Note
 from secballot.errors import (
@@ -205,10 +206,13 @@ class WitnessedView:
         return pending
 
     def quorum_notes(self) -> list[WitnessedCheckpoint]:
-        """Return every quorum checkpoint at hand that is true of this log, newest first."""
+        """Return every quorum checkpoint at hand that is true of this log, newest first.
+
+        A size that was cosigned more than once comes once with the newest times, and once with the earliest.
+        """
         manifest = self.state.the_manifest()
         found = list(self.seen)
-        for note in self._source.checkpoint_notes():
+        for note in readings(self._source.checkpoint_notes()):
             try:
                 opened = open_witnessed(manifest, self.state.operators, note)
             except (EncodingError, VerificationError, PolicyError):

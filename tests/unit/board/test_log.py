@@ -92,14 +92,15 @@ def test_a_witness_ahead_of_the_log() -> None:
 
 
 def test_cosignatures_are_joined() -> None:
-    """At one size the cosignatures of two notes are kept together, and a later one replaces that of the same key."""
+    """At one size the cosignatures of two notes are kept together: what came last first, the earliest last."""
     note = _signed(ENTRIES)
     first = note.with_signatures([COSIGNERS[0].cosign(note.text, 1)])
     second = note.with_signatures([COSIGNERS[1].cosign(note.text, 2), COSIGNERS[0].cosign(note.text, 3)])
     merged = Note.decode(merge_checkpoints(first.encode(), second.encode()))
-    assert sorted(line.encode() for line in merged.signatures) == sorted(line.encode() for line in second.signatures)
+    log_line, of_two, of_one = second.signatures
+    assert merged.signatures == (log_line, of_one, of_two, first.signatures[-1])
     merged_back = Note.decode(merge_checkpoints(merged.encode(), first.encode()))
-    assert {line.key for line in merged_back.signatures} == {line.key for line in merged.signatures}
+    assert merged_back.signatures == (log_line, first.signatures[-1], of_two)
 
 
 def test_the_larger_checkpoint_is_kept() -> None:

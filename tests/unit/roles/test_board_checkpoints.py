@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from secballot.audit.verifier import audit
 from secballot.board.checkpoint import Checkpoint
 from secballot.board.cosignature import Ed25519Cosigner
 from secballot.board.note import Note
@@ -23,8 +24,13 @@ from secballot.errors import (
 from secballot.record.history import open_witnessed
 from secballot.records.promise import Handover, Promise
 from secballot.roles.board import BoardOperator
+from secballot.roles.mirroring import Mirror
+from secballot.roles.party import embedded_note
+from secballot.roles.view import WitnessedView
 from secballot.roles.witness import WitnessRole
+from secballot.store.board import BoardStore
 from secballot.store.folder import FolderReader
+from secballot.store.source import DatabaseSource, FolderSource
 from tests.small_sitting import NOW, ORIGIN, SITTING_ID, SMALL_MANIFEST, document, founding, key, public, signed
 
 if TYPE_CHECKING:
@@ -117,15 +123,29 @@ def test_witnesses_cosign_and_the_folder_appears(
     assert list(reader.entries(opened.checkpoint)) == list(board.store.entries(0, 6))
 
 
-def test_a_later_cosignature_of_the_same_size_replaces_the_earlier(
-    board: BoardOperator, witnesses: list[WitnessRole]
+def test_a_size_that_is_cosigned_again_keeps_its_first_times(
+    board: BoardOperator, witnesses: list[WitnessRole], tmp_path: Path
 ) -> None:
-    """A poll may end without a new entry: the same size is cosigned again, and the newest times stay."""
+    """A poll may begin and end without a new entry: whoever reads the log later finds the times of both ends."""
     board.sign_checkpoint()
     board.collect(witnesses, now=NOW)
+    board.collect(witnesses, now=NOW + 300)
     note = board.collect(witnesses, now=NOW + 500).note
     assert board.sign_checkpoint() == note
-    assert open_witnessed(SMALL_MANIFEST, board.record.state.operators, note).times == (NOW + 500,) * 3
+    operators = board.record.state.operators
+    assert open_witnessed(SMALL_MANIFEST, operators, note).times == (NOW + 500,) * 3
+    board.publish(tmp_path / "log")
+    with BoardStore.create(tmp_path / "mirror.db", ORIGIN) as copy:
+        Mirror(copy, board.source(), SITTING_ID).update()
+        for source in (board.source(), FolderSource(tmp_path / "log"), DatabaseSource(copy)):
+            view = WitnessedView(source, SITTING_ID)
+            assert view.refresh().times == (NOW + 500,) * 3
+            notes = view.quorum_notes()
+            assert [checkpoint.times for checkpoint in notes] == [(NOW + 500,) * 3, (NOW,) * 3]
+            opened = open_witnessed(SMALL_MANIFEST, operators, embedded_note(SMALL_MANIFEST, notes[1]).encode())
+            assert opened.times == (NOW,) * 2
+            report = audit(source, anchor=SITTING_ID)
+            assert (report.log.ignored_lines, report.log.times) == ((), (NOW + 500,) * 3)
 
 
 def test_unreachable_and_unwilling_witnesses_are_left_out(

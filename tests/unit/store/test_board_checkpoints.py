@@ -8,7 +8,7 @@ import pytest
 
 from secballot.board.checkpoint import Checkpoint, sign_checkpoint
 from secballot.board.cosignature import Ed25519Cosigner
-from secballot.board.log import sign_head
+from secballot.board.log import readings, sign_head
 from secballot.board.merkle import leaf_hash, root_of
 from secballot.board.note import Ed25519Signer, Note
 from secballot.errors import EncodingError, InconsistentLogError, StoreError
@@ -16,7 +16,7 @@ from secballot.signing import SigningKey
 from secballot.store.board import BoardStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ORIGIN = "log.example/sitting"
 LOG = Ed25519Signer(ORIGIN, SigningKey(bytes([1]) * 32))
@@ -49,17 +49,46 @@ def test_checkpoints_are_kept_by_size(store: BoardStore) -> None:
 
 
 def test_cosignatures_are_joined(store: BoardStore) -> None:
-    """Cosignatures that come one after the other are all kept, and a later one replaces that of its witness."""
+    """Cosignatures that come one after the other are all kept; of each witness the newest first, the earliest last."""
     store.append(ENTRIES[:3])
     note = sign_head(store, [LOG])
-    for arriving in (_cosigned(note, 0), _cosigned(note, 1), _cosigned(note, 0, time=9), note.encode()):
-        store.put_checkpoint(arriving)
+    for number, time in ((0, 7), (1, 8), (0, 20), (1, 9), (0, 15), (0, 15)):
+        store.put_checkpoint(_cosigned(note, number, time=time))
+    store.put_checkpoint(note.encode())
     kept = store.latest_checkpoint()
     assert kept is not None
-    assert {line.encode() for line in Note.decode(kept).signatures} == {
-        line.encode()
-        for line in (note.signatures[0], COSIGNERS[1].cosign(note.text, 7), COSIGNERS[0].cosign(note.text, 9))
-    }
+    cosigned = [COSIGNERS[number].cosign(note.text, time) for number, time in ((0, 15), (1, 9), (0, 7), (1, 8))]
+    assert Note.decode(kept).signatures == (note.signatures[0], *cosigned)
+    earliest = Note(note.text, (note.signatures[0], *cosigned[2:])).encode()
+    assert list(readings([b"junk", kept])) == [b"junk", kept, earliest]
+
+
+def test_a_checkpoint_cosigned_once_has_one_reading(store: BoardStore) -> None:
+    """Where no key repeats there is nothing earlier, and the note is kept as it came."""
+    store.append(ENTRIES[:3])
+    note = _cosigned(sign_head(store, [LOG]), 1, 0)
+    store.put_checkpoint(note)
+    store.put_checkpoint(note)
+    assert store.latest_checkpoint() == note
+    assert list(readings([note])) == [note]
+
+
+def test_what_is_copied_keeps_both_ends(new_database: Callable[[], str]) -> None:
+    """A mirror that is given the readings one by one, in either order, keeps the same times."""
+    with BoardStore.create(new_database(), ORIGIN) as source:
+        source.append(ENTRIES[:3])
+        note = sign_head(source, [LOG])
+        for time in (7, 9, 8):
+            source.put_checkpoint(_cosigned(note, 0, 1, time=time))
+        kept = source.latest_checkpoint()
+        assert kept is not None
+    _, earliest = readings([kept])
+    for arriving in ([kept], [earliest, kept], [earliest, _cosigned(note, 0, 1, time=8)]):
+        with BoardStore.create(new_database(), ORIGIN) as copy:
+            copy.append(ENTRIES[:3])
+            for one in arriving:
+                copy.put_checkpoint(one)
+            assert copy.latest_checkpoint() == kept
 
 
 def test_checkpoints_never_go_back(store: BoardStore) -> None:
