@@ -30,6 +30,15 @@ _UNUSUAL: Final = re.compile(r"[^\w.-]+")
 
 def new_options(command: Callable[..., int]) -> Callable[..., int]:
     """Add the options of `ROLE new`: name, where the card goes, and what a guess at the passphrase costs."""
+    return _with_new_options(command, name_required=True)
+
+
+def optional_name(command: Callable[..., int]) -> Callable[..., int]:
+    """Add the options of `ROLE new`, where a name is not always needed."""
+    return _with_new_options(command, name_required=False)
+
+
+def _with_new_options(command: Callable[..., int], *, name_required: bool) -> Callable[..., int]:
     command = click.option(
         "--small-device",
         is_flag=True,
@@ -38,7 +47,7 @@ def new_options(command: Callable[..., int]) -> Callable[..., int]:
     command = click.option(
         "--card", type=click.Path(), metavar="FILE", help=_("Write the card here, too: a new file, to be given away.")
     )(command)
-    return click.option("--name", required=True, help=_("What people call you; it is on your card."))(command)
+    return click.option("--name", required=name_required, help=_("What people call you; it is on your card."))(command)
 
 
 def cost_of(small_device: bool) -> Cost:

@@ -67,13 +67,12 @@ class Officer(Closer):
         """Sign the manifest; the sitting exists once enough of the presidium have."""
         return self.post("manifest", manifest)
 
-    def restart_ceremony(self) -> Promise:
-        """End the current ceremony session, naming every participant that is silent in its current round.
+    def restart_body(self) -> CeremonyRestart:
+        """Return the restart of the current ceremony session without everybody who is silent in its current round.
 
         Raises:
             RefusalError: nobody is silent, or the ceremony is complete.
         """
-        self.view.refresh()
         ceremony = self.view.state.ceremony
         if ceremony is None or ceremony.complete:
             raise RefusalError("no ceremony is running")
@@ -82,20 +81,55 @@ class Officer(Closer):
         if not silent or len(silent) == len(ceremony.session.participants):
             raise RefusalError("a restart needs trustees that are silent and others that go on")
         rest = tuple(index for index in ceremony.session.participants if index in posted)
-        return self.post(
-            "ceremony-restart",
-            CeremonyRestart(participants=rest, round=ceremony.round, session=ceremony.session.number, silent=silent),
-        )
+        return CeremonyRestart(participants=rest, round=ceremony.round, session=ceremony.session.number, silent=silent)
+
+    def restart_ceremony(self) -> Promise:
+        """End the current ceremony session, naming every participant that is silent in its current round.
+
+        Raises:
+            RefusalError: nobody is silent, or the ceremony is complete.
+        """
+        self.view.refresh()
+        return self.post("ceremony-restart", self.restart_body())
+
+    def registration_body(self, first_poll: int) -> Registration:
+        """Return the next registration, for the polls from this one on."""
+        return Registration(first_poll, self.view.state.staged.number)
 
     def register(self, first_poll: int) -> Promise:
         """Freeze the roll and registrar keys, for the polls from this one on."""
         self.view.refresh()
-        return self.post("registration", Registration(first_poll, self.view.state.staged.number))
+        return self.post("registration", self.registration_body(first_poll))
+
+    def registration_close_body(self) -> RegistrationClose:
+        """Return the end of the requests of the current registration.
+
+        Raises:
+            RefusalError: there is none.
+        """
+        if not self.view.state.registrations:
+            raise RefusalError("no registration is in effect")
+        return RegistrationClose(len(self.view.state.registrations))
 
     def close_registration(self) -> Promise:
-        """End the requests of the current registration."""
+        """End the requests of the current registration.
+
+        Raises:
+            RefusalError: there is none.
+        """
         self.view.refresh()
-        return self.post("registration-close", RegistrationClose(len(self.view.state.registrations)))
+        return self.post("registration-close", self.registration_close_body())
+
+    def convening_body(self) -> Convening:
+        """Return the convening of the current registration on the newest witnessed checkpoint.
+
+        Raises:
+            RefusalError: there is no registration.
+        """
+        if not self.view.state.registrations or self.view.checkpoint is None:
+            raise RefusalError("no registration is in effect")
+        note = embedded_note(self.manifest, self.view.checkpoint)
+        return Convening(note, len(self.view.state.registrations))
 
     def convene(self) -> Promise:
         """Convene the current registration on the newest witnessed checkpoint.
@@ -103,9 +137,8 @@ class Officer(Closer):
         Raises:
             RefusalError: the checkpoint does not cover all consents yet; the board says which are missing.
         """
-        checkpoint = self.view.refresh()
-        number = len(self.view.state.registrations)
-        return self.post("convening", Convening(embedded_note(self.manifest, checkpoint), number))
+        self.view.refresh()
+        return self.post("convening", self.convening_body())
 
     def post_document(self, text: str) -> bytes:
         """Post a long text in chunks and return its SHA-256, which openings name."""
@@ -115,6 +148,24 @@ class Officer(Closer):
         for number, piece in enumerate(pieces, 1):
             self.post("document", Document(chunk=number, chunks=len(pieces), data=piece, document=digest))
         return digest
+
+    def opening_body(self, number: int, contests: Sequence[Contest], closes_at: int) -> Opening:
+        """Return the opening of a poll on the newest convening that covers its number.
+
+        Args:
+            number: the poll.
+            contests: its questions.
+            closes_at: seconds since the epoch.
+
+        Raises:
+            RefusalError: no registration that covers the poll is convened.
+        """
+        for registration in reversed(self.view.state.registrations):
+            if registration.convening is not None and registration.first_poll <= number:
+                return Opening(
+                    closes_at=closes_at, contests=tuple(contests), convening=registration.convening, poll=number
+                )
+        raise RefusalError("no registration that covers this poll is convened")
 
     def open_poll(self, number: int, contests: Sequence[Contest], closes_at: int) -> Promise:
         """Open a poll on the newest convening that covers its number.
@@ -128,13 +179,7 @@ class Officer(Closer):
             RefusalError: no registration that covers the poll is convened, or the board refuses the opening.
         """
         self.view.refresh()
-        for registration in reversed(self.view.state.registrations):
-            if registration.convening is not None and registration.first_poll <= number:
-                body = Opening(
-                    closes_at=closes_at, contests=tuple(contests), convening=registration.convening, poll=number
-                )
-                return self.post("opening", body)
-        raise RefusalError("no registration that covers this poll is convened")
+        return self.post("opening", self.opening_body(number, contests, closes_at))
 
     def extend_poll(self, number: int, closes_at: int) -> Promise:
         """Move a poll's closing time to a later one, once."""
@@ -162,6 +207,20 @@ class Officer(Closer):
         self.view.refresh()
         return self.post("annul", Annulment(poll_by_number(self.view, number).ctx, reason))
 
+    def adjournment_body(self) -> Adjournment:
+        """Return the end of the sitting on the newest witnessed checkpoint.
+
+        Raises:
+            PolicyError: a poll is not decrypted, and too few witnesses say that its time is over.
+            RefusalError: nothing of the log is witnessed.
+        """
+        if self.view.checkpoint is None:
+            raise RefusalError("nothing of the log is witnessed")
+        period = self.manifest.decryption_period
+        unfinished = [poll.closing for poll in self.view.state.polls.values() if not poll.finished()]
+        overdue = [closing.time + period + 1 for closing in unfinished if closing is not None]
+        return Adjournment(embedded_note(self.manifest, self.view.checkpoint, earliest=max(overdue, default=0)))
+
     def adjourn(self) -> Promise:
         """End the sitting on the newest witnessed checkpoint.
 
@@ -169,12 +228,19 @@ class Officer(Closer):
             PolicyError: a poll is not decrypted, and too few witnesses say that its time is over.
             RefusalError: a poll is neither finished nor closed.
         """
-        checkpoint = self.view.refresh()
-        period = self.manifest.decryption_period
-        unfinished = [poll.closing for poll in self.view.state.polls.values() if not poll.finished()]
-        overdue = [closing.time + period + 1 for closing in unfinished if closing is not None]
-        note = embedded_note(self.manifest, checkpoint, earliest=max(overdue, default=0))
-        return self.post("adjournment", Adjournment(note))
+        self.view.refresh()
+        return self.post("adjournment", self.adjournment_body())
+
+    def handover_body(self) -> Handover:
+        """Return the handover of the log to the next successor, at the newest witnessed size.
+
+        Raises:
+            RefusalError: the manifest has no further successor, or nothing of the log is witnessed.
+        """
+        checkpoint, number = self.view.checkpoint, self.view.state.handovers + 1
+        if checkpoint is None or number > len(self.manifest.successors):
+            raise RefusalError("the manifest names no further successor, or nothing of the log is witnessed")
+        return Handover(checkpoint.checkpoint.root, checkpoint.checkpoint.tree_size, number)
 
     def hand_over(self, size: int, root: bytes) -> Promise:
         """Sign the handover of the log to the next successor, at the newest witnessed size."""
