@@ -46,6 +46,7 @@ SAFE: Final = {"X-Content-Type-Options": "nosniff", "Access-Control-Allow-Origin
 JSON: Final = "application/json"
 
 _BUSY_SECONDS: Final = 2
+_FULL_SECONDS: Final = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class Reply:
 
     Attributes:
         promise: the body of the 200 answer; empty if the entry is refused.
-        error: why it is refused.
+        error: why it is refused; a `StoreError` if there is no room for it.
         charged: whether it counts against the rate of its key: only what the key's owner alone can have caused does.
         kept: seconds after which to ask again for the promise of an entry that a drop box keeps; 0 for none.
     """
@@ -176,6 +177,8 @@ class EntryDoor:
         reply = await self._commit.post(entry, urgent=ticket.urgent)
         if key is not None and reply.charged:
             self._keys.take(key, time.monotonic())
+        if isinstance(reply.error, StoreError):
+            return _later(HTTPStatus.SERVICE_UNAVAILABLE, reply.error.message, _FULL_SECONDS)
         if reply.error is not None:
             return _refused(HTTPStatus.UNPROCESSABLE_ENTITY, reply.error)
         if reply.kept:

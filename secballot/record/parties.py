@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from secballot.errors import InvalidSignatureError, Party, VerificationError
-from secballot.signing import VerifyKey
+from secballot.errors import EncodingError, InvalidSignatureError, Party, VerificationError
+from secballot.records.entry import signing_message
+from secballot.signing import VerifyKey, verify
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from secballot.records.entry import Entry
     from secballot.records.manifest import Manifest
 
 DELEGATE: Final = Party("delegate")
@@ -62,6 +64,20 @@ class Parties:
     def party(self, key: bytes) -> Party | None:
         """Return the party that holds this key, or None."""
         return self._by_key.get(key)
+
+
+def signed_by_party(parties: Parties, sitting_id: bytes, entry: Entry) -> bool:
+    """Tell whether a party of the manifest signed an entry, which is cheap to look at and cannot be pretended.
+
+    Source: SPEC.md#judging-an-entry.
+    """
+    if parties.party(entry.signer) is None:
+        return False
+    try:
+        verify(VerifyKey(entry.signer), signing_message(entry.kind, sitting_id, entry.body_bytes), entry.signature)
+    except (InvalidSignatureError, EncodingError):
+        return False
+    return True
 
 
 def check_keys(manifest: Manifest) -> None:

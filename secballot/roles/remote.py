@@ -163,8 +163,13 @@ def _refusal(answer: Answer) -> RefusalError | TransportError:
     return TransportError(f"the board answers {answer.status}")
 
 
-def open_client(url: str, proxy: str | None = None) -> HttpClient:
+def open_client(url: str, proxy: str | None = None, patience: float | None = None) -> HttpClient:
     """Return a client for a URL.
+
+    Args:
+        url: `http` or `https`.
+        proxy: URL of a proxy for all requests.
+        patience: seconds to wait for a whole answer, None for what readers of a log take.
 
     Raises:
         TransportError: no such URL.
@@ -172,10 +177,11 @@ def open_client(url: str, proxy: str | None = None) -> HttpClient:
     """
     try:
         # Whoever reads folders only needs no HTTP library.
-        from secballot.net.client import HttpClient  # noqa: PLC0415
+        from secballot.net.client import HttpClient, Patience  # noqa: PLC0415
     except ImportError as error:
         raise StoreError("reading by URL needs the extra `client`: pip install secballot[client]") from error
-    return HttpClient(url, proxy=proxy)
+    waiting = None if patience is None else Patience(connect=patience, read=patience, total=patience)
+    return HttpClient(url, proxy=proxy, patience=waiting)
 
 
 def open_source(where: str | Path, proxy: str | None = None) -> LogSource:

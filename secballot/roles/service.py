@@ -16,16 +16,16 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from secballot.board.merkle import leaf_hash
-from secballot.errors import EncodingError, InvalidSignatureError, PolicyError, SecballotError, VerificationError
+from secballot.errors import EncodingError, PolicyError, SecballotError, VerificationError
 from secballot.net.door import Reply, Ticket
 from secballot.net.events import log_event
 from secballot.net.server import BoardServer
 from secballot.record.history import open_witnessed
+from secballot.record.parties import signed_by_party
 from secballot.records.ballot import Ballot
-from secballot.records.entry import decode_entry, signing_message
+from secballot.records.entry import decode_entry
 from secballot.records.promise import PROMISE, Promise
 from secballot.roles.cosigning import PATIENCE, Cosigning
-from secballot.signing import VerifyKey, verify
 from secballot.store.serving import StoreFiles
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from secballot.net.limits import ServiceLimits
     from secballot.record.history import WitnessedCheckpoint
     from secballot.record.state import SittingState
-    from secballot.records.entry import Entry
     from secballot.roles.board import BoardOperator
     from secballot.roles.witnessing import WitnessLike
 
@@ -107,7 +106,9 @@ class BoardService:
             return Ticket(key=b"credential" + decoded.body.credential)
         if decoded.kind in _DELEGATES:
             return Ticket(key=b"signer" + decoded.signer)
-        return Ticket(urgent=_is_official(self._state, decoded))
+        parties = self._state.parties
+        official = parties is not None and signed_by_party(parties, self._state.sitting_id, decoded)
+        return Ticket(urgent=official)
 
     def known(self, entry: bytes) -> bytes | None:
         """Return the promise that these bytes have, None if the log does not hold them.
@@ -228,16 +229,3 @@ def _reply(answer: Promise | SecballotError, size: int) -> Reply:
         # Bytes that the log held before may come from anybody, and are charged to nobody.
         return Reply(PROMISE.encode(answer), charged=answer.index >= size)
     return Reply(error=answer, charged=answer.check in _OWNED)
-
-
-def _is_official(state: SittingState, entry: Entry) -> bool:
-    """Tell whether a party of the manifest signed the entry."""
-    if state.parties is None or state.parties.party(entry.signer) is None:
-        return False
-    try:
-        verify(
-            VerifyKey(entry.signer), signing_message(entry.kind, state.sitting_id, entry.body_bytes), entry.signature
-        )
-    except (InvalidSignatureError, EncodingError):
-        return False
-    return True

@@ -1,0 +1,322 @@
+"""A drop box: keeps what is brought to it, forwards it to the boards until one promises its place, and drops nothing.
+
+Trustees, registrars, witnesses or anybody may run one, so that a board can turn nobody away unseen: what a drop box has
+received in time and the log lacks, its trustee does not decrypt over (SPEC.md#partial-decryption).
+
+- An entry is acknowledged when it is durable, with 202; with the board's promise, from then on.
+- The same bytes are one entry, and get one answer.
+- A refusal is passed on to the sender only if every board refuses, and the entry is offered again all the same, though
+  more and more seldom: what is too early now may be in time later.
+- A promise counts as long as its operator is in office. Once the log is handed over, everything is offered to the
+  successor, who promises what the log holds already, and judges the rest.
+- Room is bounded by number and bytes; a fifth of it is for entries that a party of the manifest has signed.
+
+Source: SPEC.md#promise, SPEC.md#handover.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from secballot.board.merkle import leaf_hash
+from secballot.errors import (
+    RefusalError,
+    SecballotError,
+    StoreError,
+    TransportError,
+    VerificationError,
+)
+from secballot.net.door import Reply, Ticket
+from secballot.net.events import log_event
+from secballot.record.parties import Parties, signed_by_party
+from secballot.records.entry import decode_entry
+from secballot.records.manifest import MANIFEST
+from secballot.records.promise import PROMISE, Promise
+from secballot.roles.evidence import SignedCheckpoint, promised_by
+from secballot.store.dropbox import Arriving
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from secballot.board.reader import LogSource
+    from secballot.roles.posting import Place
+    from secballot.store.dropbox import DropStore, Held
+
+MAX_ENTRIES: Final = 200_000
+MAX_BYTES: Final = 2_000_000_000
+"""What a drop box holds, unless its operator says otherwise."""
+
+BATCH: Final = 64
+"""Entries that are offered at a time, by so many threads:"""
+THREADS: Final = 8
+
+ASK_AGAIN: Final = 1
+"""Seconds after which the sender of an entry asks for the promise."""
+
+FIRST_PAUSE: Final = 2
+MAX_PAUSE: Final = 600
+"""Seconds until an entry is offered again, doubled each time; and most seconds that a board is left alone."""
+
+OFFICE_SECONDS: Final = 30
+"""How often the drop box looks whether the log has been handed over."""
+
+_RESERVE: Final = 5
+
+
+@dataclass
+class _Board:
+    """A board, and until when it is left alone because it did not answer."""
+
+    place: Place
+    until: float = 0.0
+    failures: int = 0
+
+    def rest(self, now: float, seconds: float | None = None) -> None:
+        """Leave the board alone for as long as it asks, or for longer each time."""
+        if seconds is None:
+            seconds = min(MAX_PAUSE / 10, FIRST_PAUSE * 2.0**self.failures)
+            self.failures += 1
+        self.until = now + seconds
+
+
+class DropBox:
+    """One drop box for one sitting. All methods may be called from threads.
+
+    Attributes:
+        store: what is held.
+        sitting_id: 32 bytes.
+        office: which operator of the log is in office, 1 for the first.
+    """
+
+    def __init__(
+        self,
+        store: DropStore,
+        places: Sequence[Place],
+        logs: Sequence[LogSource] = (),
+        *,
+        entries: int = MAX_ENTRIES,
+        size: int = MAX_BYTES,
+        clock: Callable[[], float] = time.time,
+        pause: float = FIRST_PAUSE,
+    ) -> None:
+        """Take up the work of a drop box where its store left it.
+
+        Args:
+            store: closed by the caller, after `close`.
+            places: where entries are forwarded to, in this order.
+            logs: where the log may be read, to learn of a handover.
+            entries: most entries that are held.
+            size: most bytes of them.
+            clock: seconds since the epoch.
+            pause: seconds until an entry is offered for the second time.
+
+        Raises:
+            EncodingError: the store holds something else than a manifest.
+            StoreError: the store does not answer.
+        """
+        self.store = store
+        self.sitting_id = hashlib.sha256(store.manifest).digest()
+        self.office = 1
+        self._manifest = MANIFEST.decode(store.manifest)
+        self._parties = Parties(self._manifest)
+        self._boards = [_Board(place) for place in places]
+        self._logs = list(logs)
+        self._room = entries, size
+        self._clock = clock
+        self._pause = pause
+        self._lock = threading.Lock()
+        self._looked = -float("inf")
+        self._refused: dict[int, int] = {}
+        # A heap of moments and numbers; what `_next` does not confirm was scheduled for another moment since.
+        self._due: list[tuple[float, int]] = []
+        self._next: dict[int, float] = {}
+        self._schedule(store.unpromised(self.office))
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="forwarding")
+
+    def close(self) -> None:
+        """Forward nothing any more."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def ticket(self, entry: bytes) -> Ticket:
+        """Return whether a party of the manifest signed an entry; whose a ballot is, only the log can tell.
+
+        Raises:
+            EncodingError: ENT-01.
+        """
+        return Ticket(urgent=signed_by_party(self._parties, self.sitting_id, decode_entry(entry)))
+
+    def known(self, entry: bytes) -> bytes | None:
+        """Return the promise that these bytes have, None if there is none by the operator in office."""
+        held = self.store.find(leaf_hash(entry))
+        return None if held is None or held.operator < self.office else held.promise
+
+    def submit(self, entries: Sequence[bytes]) -> list[Reply]:
+        """Keep entries durably, and return what is known of each.
+
+        Raises:
+            StoreError: the store does not answer; nothing is acknowledged.
+        """
+        now = int(self._clock())
+        answers: dict[bytes, Held | None] = {}
+        arrived = [(data, decode_entry(data)) for data in dict.fromkeys(entries)]
+        for official in (True, False):
+            batch = [
+                Arriving(data, entry.kind, now)
+                for data, entry in arrived
+                if signed_by_party(self._parties, self.sitting_id, entry) == official
+            ]
+            most, size = (limit if official else limit - limit // _RESERVE for limit in self._room)
+            if batch:
+                held = self.store.keep(batch, entries=most, size=size)
+                answers |= {one.data: answer for one, answer in zip(batch, held, strict=True)}
+        self._schedule([held.number for held in answers.values() if held is not None and held.operator < self.office])
+        replies = [self._reply(answers[data]) for data in entries]
+        log_event(
+            "kept",
+            full=sum(isinstance(reply.error, StoreError) for reply in replies),
+            promised=sum(bool(reply.promise) for reply in replies),
+            submissions=len(replies),
+        )
+        return replies
+
+    def forward(self) -> None:
+        """Offer to the boards what is due, and keep what they answer.
+
+        Raises:
+            StoreError: the store does not answer.
+        """
+        now = self._clock()
+        self._look_for_handover(now)
+        if not any(board.until <= now for board in self._boards):
+            return
+        outcomes = list(self._pool.map(self._forward_one, self._take_due(now)))
+        if outcomes:
+            log_event("forwarded", offered=len(outcomes), promised=sum(outcomes))
+
+    def health(self) -> Mapping[str, int | bool]:
+        """Return counts, and whether there is room, and a board that answers.
+
+        Raises:
+            StoreError: the store does not answer.
+        """
+        now, counts = self._clock(), self.store.counts(self.office)
+        resting = sum(board.until > now and board.failures > 0 for board in self._boards)
+        room = counts["entries"] < self._room[0] and counts["bytes"] < self._room[1]
+        return {**counts, "boards_failing": resting, "well": room and resting < len(self._boards)}
+
+    def _reply(self, held: Held | None) -> Reply:
+        if held is None:
+            return Reply(error=StoreError("the drop box is full"))
+        if held.promise is not None and held.operator >= self.office:
+            return Reply(held.promise)
+        if held.refusal is not None:
+            refusal = msgspec.json.decode(held.refusal, type=_Refusal)
+            return Reply(error=RefusalError(refusal.reason, check=refusal.check))
+        return Reply(kept=ASK_AGAIN)
+
+    def _schedule(self, numbers: Iterable[int], at: float = 0.0) -> None:
+        """Offer these entries at a moment, whatever was planned for them before; 0 is at once."""
+        with self._lock:
+            for number in numbers:
+                if self._next.get(number) != at:
+                    self._next[number] = at
+                    heapq.heappush(self._due, (at, number))
+
+    def _take_due(self, now: float) -> list[int]:
+        batch: list[int] = []
+        with self._lock:
+            while self._due and self._due[0][0] <= now and len(batch) < BATCH:
+                at, number = heapq.heappop(self._due)
+                if self._next.get(number) == at:
+                    del self._next[number]
+                    batch.append(number)
+        return batch
+
+    def _forward_one(self, number: int) -> bool:
+        """Offer an entry to every board in turn, and tell whether one has promised it a place."""
+        held = self.store.entry(number)
+        if held.operator >= self.office:
+            self._refused.pop(number, None)
+            return True
+        refusals: list[RefusalError] = []
+        for board in self._boards:
+            now = self._clock()
+            if board.until > now:
+                continue
+            try:
+                answer = board.place.offer(held.data)
+            except RefusalError as refusal:
+                refusals.append(refusal)
+                continue
+            except (TransportError, VerificationError) as trouble:
+                board.rest(now)
+                log_event("board-failing", trouble=type(trouble).__name__)
+                continue
+            board.failures = 0
+            if not isinstance(answer, Promise):
+                board.rest(now, max(1, answer.seconds))
+            elif self._keep_promise(held, answer):
+                self._refused.pop(number, None)
+                return True
+        self._try_again(held, refusals)
+        return False
+
+    def _keep_promise(self, held: Held, promise: Promise) -> bool:
+        """Keep a promise, and tell whether its operator is in office."""
+        operator = max(promised_by(self._manifest, promise), default=0)
+        if operator:
+            self.store.put_promise(held.leaf, operator, PROMISE.encode(promise))
+        return operator >= self.office
+
+    def _try_again(self, held: Held, refusals: Sequence[RefusalError]) -> None:
+        now = self._clock()
+        if not refusals:
+            # Nobody has judged it: it waits for the first board that may be asked again.
+            self._schedule([held.number], max(now + self._pause, min(board.until for board in self._boards)))
+            return
+        if len(refusals) == len(self._boards):
+            refusal = _Refusal(refusals[0].message, refusals[0].check)
+            self.store.put_refusal(held.leaf, msgspec.json.encode(refusal))
+        times = self._refused.get(held.number, 0)
+        self._refused[held.number] = times + 1
+        self._schedule([held.number], now + min(float(MAX_PAUSE), self._pause * 2.0 ** min(times, 20)))
+
+    def _look_for_handover(self, now: float) -> None:
+        """Offer everything again once a successor's checkpoint is witnessed."""
+        if now < self._looked + OFFICE_SECONDS or self.office > len(self._manifest.successors):
+            return
+        self._looked = now
+        office = max([self.office, *(self._office_of(log) for log in self._logs)])
+        if office > self.office:
+            self.office = office
+            self._refused.clear()
+            for board in self._boards:
+                board.until = 0.0
+            self._schedule(self.store.unpromised(office))
+            log_event("handed-over", operator=office)
+
+    def _office_of(self, log: LogSource) -> int:
+        """Return which operator signed the newest checkpoint of a log, if a quorum cosigned it; 0 otherwise."""
+        try:
+            note = next(iter(log.checkpoint_notes()), None)
+            signed = None if note is None else SignedCheckpoint.open(self._manifest, note)
+        except SecballotError:
+            return 0
+        if signed is None or len(signed.witnesses) < self._manifest.witnesses.quorum:
+            return 0
+        return max(signed.operators)
+
+
+class _Refusal(msgspec.Struct, frozen=True):
+    """What a board said when it refused an entry."""
+
+    reason: str
+    check: str | None = None
