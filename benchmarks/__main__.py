@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from benchmarks.record.generate import default_cache, record_of
 from benchmarks.record.plan import RecordPlan
+from benchmarks.table import to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.table import Table
 
 cache_option = click.option(
     "--cache",
@@ -15,6 +22,11 @@ cache_option = click.option(
     default=default_cache,
     metavar="DIR",
     help="Where records are kept once they are made; the user's cache folder by default.",
+)
+
+
+json_option = click.option(
+    "--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Write the figures as JSON, too."
 )
 
 
@@ -31,6 +43,25 @@ def record(ballots: int, workers: int | None, cache: Path) -> None:
     """Make a record of so many BALLOTS, if the cache has none, and print where it is and its sitting_id."""
     made = record_of(RecordPlan(ballots), cache, workers=workers)
     click.echo(f"{made.folder} {made.anchor.hex()}")
+
+
+@main.command()
+@click.option("--ballots", type=int, default=20_000, show_default=True, help="Posted as fast as they are taken.")
+@click.option("--seconds", type=float, default=20.0, show_default=True, help="Of good and bad ones side by side.")
+@json_option
+@cache_option
+def load(ballots: int, seconds: float, json_file: Path | None, cache: Path) -> None:
+    """Measure a board over HTTP: ballots admitted a second, and what a flood of bad submissions does."""
+    from benchmarks.load import measure  # noqa: PLC0415  # each table loads what it needs
+
+    _show([measure(cache, ballots=ballots, seconds=seconds)], json_file)
+
+
+def _show(tables: Sequence[Table], json_file: Path | None) -> None:
+    for table in tables:
+        click.echo(table.text())
+    if json_file is not None:
+        json_file.write_text(to_json(tables), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -67,18 +67,31 @@ def record_of(plan: RecordPlan, cache: Path, *, workers: int | None = None) -> R
         cache: a folder, made if it does not exist.
         workers: processes that make entries; as many as processors by default.
     """
-    home = cache / f"{plan.ballots}-{_name(plan)}"
+    home = kept(plan, cache, "record", partial(_generate, plan, workers=workers))
+    facts = json.loads((home / "facts.json").read_text(encoding="utf-8"))
+    return Record(plan, home / "record", bytes.fromhex(facts["anchor"]), facts["size"], facts["ballot_bytes"])
+
+
+def kept(plan: RecordPlan, cache: Path, kind: str, make: Callable[[Path], dict[str, object]]) -> Path:
+    """Return the folder of what was made of a plan, made now if the cache does not hold it.
+
+    Args:
+        plan: what it is made of.
+        cache: a folder, made if it does not exist.
+        kind: of what is made.
+        make: fills an empty folder, and returns what is written beside it as `facts.json`.
+    """
+    home = cache / f"{kind}-{plan.ballots}-{_name(plan)}"
     if not (home / "facts.json").exists():
         cache.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(dir=cache, prefix="unfinished-"))
         try:
-            facts = _generate(plan, made, workers)
+            facts = make(made)
             (made / "facts.json").write_text(json.dumps(facts, sort_keys=True), encoding="utf-8")
             made.rename(home)
         finally:
             shutil.rmtree(made, ignore_errors=True)
-    facts = json.loads((home / "facts.json").read_text(encoding="utf-8"))
-    return Record(plan, home / "record", bytes.fromhex(facts["anchor"]), facts["size"], facts["ballot_bytes"])
+    return home
 
 
 def _name(plan: RecordPlan) -> str:
@@ -89,17 +102,14 @@ def _name(plan: RecordPlan) -> str:
     return hashlib.sha256(fields.encode() + texts).hexdigest()[:12]
 
 
-def _generate(plan: RecordPlan, folder: Path, workers: int | None) -> dict[str, object]:
+def _generate(plan: RecordPlan, folder: Path, *, workers: int | None) -> dict[str, object]:
     scratch = folder / "scratch"
     scratch.mkdir()
     ballots = BallotFiles(plan, scratch)
     log = GrowingFolder(folder / "record")
     sitting = Sitting(plan, log.append, ballots.read)
     with entry_makers(workers) as pool:
-        stage = until_open(sitting, scratch, pool)
-        _tell(f"{plan.ballots} ballots")
-        for _ in in_parallel(pool, partial(vote, stage), stretches(plan)):
-            pass
+        all_vote(until_open(sitting, scratch, pool), pool)
         _tell("tally")
         ballots.begin_at(len(sitting.record))
         for entry in ballots:
@@ -134,6 +144,13 @@ def until_open(sitting: Sitting, scratch: Path, pool: ProcessPoolExecutor) -> St
     sitting.convene()
     sitting.open()
     return replace(stage, ctx=sitting.poll.ctx, joint_key=sitting.joint_key)
+
+
+def all_vote(stage: Stage, pool: ProcessPoolExecutor) -> None:
+    """Write all ballots, for `BallotFiles` to read."""
+    _tell(f"{stage.plan.ballots} ballots")
+    for _ in in_parallel(pool, partial(vote, stage), stretches(stage.plan)):
+        pass
 
 
 def in_parallel(pool: ProcessPoolExecutor, work: Callable[[int], Any], items: Iterable[int]) -> Iterator[Any]:
