@@ -20,6 +20,7 @@ from secballot.encoding import CanonicalCodec, Uint
 from secballot.errors import NOBODY, RefusalError, VerificationError
 from secballot.protocol.ballot_encryption import EncryptedBallot
 from secballot.protocol.ballot_layout import BallotContext, ballot_fields
+from secballot.protocol.short_tracker import short_tracker
 from secballot.records.ballot import BallotWithoutResponse, tracker
 from secballot.records.fields import Bytes32, Digest, Index, Record, Tag, Variable
 from secballot.transcript import challenge
@@ -125,4 +126,21 @@ def check_opened(context: BallotContext, opened: OpenedBallot, expected_tracker:
     Source: SPEC.md#sealing.
     """
     if not hmac.compare_digest(tracker(recompute(context, opened)), expected_tracker):
+        raise VerificationError("the opened ballot is not the one whose tracker was shown", culprit=NOBODY)
+
+
+def check_opened_by_short(context: BallotContext, opened: OpenedBallot, short: str) -> None:
+    """Check the same where a person has only noted the short form of the tracker.
+
+    Args:
+        context: the poll, from the checking device's own reading of the log.
+        opened: what the sealing device shows.
+        short: as `read_short_tracker` returns it; what was noted before the device was told to open.
+
+    Raises:
+        VerificationError: as `check_opened`.
+
+    Source: SPEC.md#short-trackers, SPEC.md#sealing.
+    """
+    if not hmac.compare_digest(short_tracker(tracker(recompute(context, opened))).encode(), short.encode()):
         raise VerificationError("the opened ballot is not the one whose tracker was shown", culprit=NOBODY)

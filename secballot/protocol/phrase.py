@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from secballot.blind import BlindPublicKey
 
-__all__ = ["ENTROPY_BYTES", "WORDS", "Credential", "Wallet", "finalize", "generate_phrase", "request"]
+__all__ = ["ENTROPY_BYTES", "WORDS", "Credential", "Wallet", "finalize", "generate_phrase", "phrase_words", "request"]
 
 WORDS: Final = 24
 """Words of a phrase."""
@@ -56,6 +56,14 @@ def _bip39() -> Mnemonic:
 def _words() -> frozenset[str]:
     """Return the 2048 words of the English list."""
     return frozenset(_bip39().wordlist)
+
+
+def phrase_words() -> frozenset[str]:
+    """Return the 2048 words that a phrase is made of.
+
+    Source: BIP-39.
+    """
+    return _words()
 
 
 def generate_phrase(entropy: bytes) -> str:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from secballot.record.state import PollState
     from secballot.records.opening import Contest
-    from secballot.roles.delegate import Choices, Delegate
+    from secballot.roles.delegate import Choices
     from secballot.roles.view import WitnessedView
 
 MAX_CHOICES_BYTES: Final = 1_000_000
@@ -74,26 +74,26 @@ class Question:
         return any(option.maximum > 1 for option in self.contest.options)
 
 
-def questions(view: WitnessedView, delegate: Delegate, poll: PollState) -> list[Question]:
-    """Return the contests of a poll that are open to a delegate, with their official texts.
+def questions(view: WitnessedView, poll: PollState, class_index: int) -> list[Question]:
+    """Return the contests of a poll that are open to a class, with their official texts.
 
     The texts are those of the opening, whose hash every ballot of the poll is bound to, and documents whose hashes the
     opening names.
 
     Args:
         view: a replay of the log, refreshed by the caller.
-        delegate: whose class decides.
         poll: as the view has it.
+        class_index: the class.
 
     Raises:
-        RefusalError: the delegate has no credential for the poll.
         StoreError: a document cannot be put together from the log.
     """
     if hashlib.sha256(OPENING.encode(poll.opening)).digest() != poll.ctx:
         raise StoreError("the opening is not the one that ballots of this poll are bound to")
     found = []
-    for number in delegate.open_contests(poll):
-        contest = poll.opening.contests[number - 1]
+    for number, (contest, shape) in enumerate(zip(poll.opening.contests, poll.context.contests, strict=True), 1):
+        if class_index not in shape.eligible:
+            continue
         texts = tuple(document_text(view, wanted) for wanted in contest.documents)
         found.append(Question(number, contest, texts))
     return found

@@ -161,11 +161,6 @@ class Delegate(SigningParty):
             fresh=fresh,
         )
 
-    def open_contests(self, poll: PollState) -> tuple[int, ...]:
-        """Return the numbers, from 1, of the contests of a poll that are open to this delegate's class."""
-        shapes, own = poll.context.contests, self.credential(poll).class_index
-        return tuple(number for number, shape in enumerate(shapes, 1) if own in shape.eligible)
-
     def tag_is_known(self, number: int, tag: str) -> bool:
         """Tell whether a ballot of this poll on the log has this tag already; the delegate is then warned."""
         self.view.refresh()

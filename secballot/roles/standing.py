@@ -44,6 +44,19 @@ class Place(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Alarm(StrEnum):
+    """What is wrong with a ballot, in words."""
+
+    BROKEN_PROMISE = "the board promised it a place, and gave that to another entry"
+    OVERDUE = "the board promised it a place, and no witnessed checkpoint has come in the time promised"
+    NOT_ARRIVED = "it has not reached the log, and the poll is not open any more"
+    NOT_ACCEPTED = "its receipt is in the wallet, and the log does not show it as accepted"
+    REPLACED_BY_A_STRANGER = (
+        "a later ballot replaces it that this wallet did not cast: another device of yours did, or somebody has your"
+        " phrase"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How one ballot stands.
@@ -54,7 +67,7 @@ class Standing:
         tracker: 32 bytes.
         number: it is number k of its credential, from 1.
         place: where it is; `UNKNOWN` is on the log and not in the wallet.
-        alarm: what is wrong, empty if nothing is.
+        alarm: what is wrong, None if nothing is.
         evidence: against the board, a file for strangers; empty if there is none.
         objection: the entry that voids the poll, to be posted everywhere; empty if there is none to be posted now.
     """
@@ -64,7 +77,7 @@ class Standing:
     tracker: bytes
     number: int
     place: Place
-    alarm: str = ""
+    alarm: Alarm | None = None
     evidence: bytes = b""
     objection: bytes = b""
 
@@ -162,16 +175,13 @@ def _standing(
 
 
 def _arrived(poll: PollState, work: CastWork, newest: int, strangers: Sequence[tuple[bytes, int]]) -> Standing:
-    alarm = ""
+    alarm = None
     if work.sequence == newest:
         place = Place.COUNTED if poll.status == "closed" else Place.NEWEST
     else:
         place = Place.REPLACED
         if any(sequence == newest for _, sequence in strangers):
-            alarm = (
-                f"ballot number {newest + 1} replaces it, and this wallet did not cast that one: another device of"
-                " yours did, or somebody has your phrase"
-            )
+            alarm = Alarm.REPLACED_BY_A_STRANGER
     return Standing(poll.number, poll.status, work.tracker, work.sequence + 1, place, alarm)
 
 
@@ -179,19 +189,19 @@ def _unknown(poll: PollState, tracker: bytes, sequence: int) -> Standing:
     return Standing(poll.number, poll.status, tracker, sequence + 1, Place.UNKNOWN)
 
 
-def _absent(view: WitnessedView, poll: PollState, work: CastWork, now: int) -> tuple[str, bytes, bytes]:
+def _absent(view: WitnessedView, poll: PollState, work: CastWork, now: int) -> tuple[Alarm | None, bytes, bytes]:
     """Return alarm, evidence and objection of a ballot that is not accepted on the log."""
     promise = work.the_promise()
     if work.receipt:
-        return "its receipt is in the wallet, and the log does not show it as accepted", b"", b""
+        return Alarm.NOT_ACCEPTED, b"", b""
     if promise is not None and accepted_index(view, poll, leaf_hash(work.entry)) is None:
         try:
             check_promise(view, promise)
         except BrokenPromiseError as broken:
             objection = objection_entry(work.entry, promise) if may_object(poll, promise) else b""
-            return broken.message, broken.evidence, objection
+            return Alarm.BROKEN_PROMISE, broken.evidence, objection
         if view.size <= promise.index and now > promise.time + promise.maximum_delay:
-            return "the board promised it a place, and no witnessed checkpoint has come in the time promised", b"", b""
+            return Alarm.OVERDUE, b"", b""
     if not work.given_up and poll.status != "open":
-        return f"it has not reached the log, and the poll is {poll.status}", b"", b""
-    return "", b"", b""
+        return Alarm.NOT_ARRIVED, b"", b""
+    return None, b"", b""

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 
+from secballot.board.merkle import leaf_hash
 from secballot.encoding import CanonicalCodec, Uint
 from secballot.errors import EncodingError, PhaseError, RefusalError, StoreError
 from secballot.protocol.opened import OpenedBallot, Values
@@ -117,6 +118,10 @@ class CastWork(_Private, frozen=True):
     def unsent(self) -> bool:
         """Whether no witnessed inclusion proof is there, and there is hope for one."""
         return bool(self.entry) and not self.given_up
+
+    def leaf(self) -> bytes:
+        """Return the leaf hash of the entry, 32 bytes; of no entry, that of none."""
+        return leaf_hash(self.entry)
 
     def the_promise(self) -> Promise | None:
         """Return the board's promise, None before there is one."""

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from secballot.errors import EncodingError, VerificationError
 from secballot.group import Scalars, multiply_base
-from secballot.protocol.opened import OpenedBallot, check_opened, recompute
+from secballot.protocol.opened import OpenedBallot, check_opened, check_opened_by_short, recompute
+from secballot.protocol.short_tracker import short_tracker
 from tests.sealed_ballots import ONE_OF_THREE, SCORES, TAGS, make_context, seal_sample
 
 CONTEXT = make_context(ONE_OF_THREE, SCORES)
@@ -56,8 +57,12 @@ LIES: dict[str, dict[str, object]] = {
 def test_a_lying_device_is_caught(lie: str) -> None:
     """Whatever differs from what was sealed, the tracker does not fit."""
     opened, shown = open_sample()
+    check_opened_by_short(CONTEXT, opened, short_tracker(shown))
+    lying = msgspec.structs.replace(opened, **LIES[lie])
     with pytest.raises(VerificationError):
-        check_opened(CONTEXT, msgspec.structs.replace(opened, **LIES[lie]), shown)
+        check_opened(CONTEXT, lying, shown)
+    with pytest.raises(VerificationError):
+        check_opened_by_short(CONTEXT, lying, short_tracker(shown))
 
 
 @pytest.mark.attack("BA-14")
