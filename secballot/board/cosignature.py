@@ -27,6 +27,7 @@ from secballot.board.checkpoint import Checkpoint
 from secballot.board.note import (
     ED25519,
     ED25519_COSIGNATURE,
+    KEY_SIZES,
     ML_DSA_COSIGNATURE,
     Ed25519Verifier,
     SignatureLine,
@@ -45,7 +46,8 @@ if TYPE_CHECKING:
     from secballot.signing import SigningKey
 
 try:
-    from cryptography.hazmat.primitives.asymmetric import mldsa
+    # From release 48 of `cryptography` on, where it is built with OpenSSL 3.5 or newer.
+    from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, MLDSA44PublicKey
 except ImportError:  # pragma: no cover - depends on the installed release
     _HAS_ML_DSA = False
 else:
@@ -60,6 +62,7 @@ ED25519_COSIGNATURE_SIZE: Final = 72
 """Bytes of a cosignature of type 0x04 in a signature line: time and signature. No other type has as many."""
 
 _TIME_SIZE = 8
+_LACKING = "this installation has no ML-DSA: it takes release 48 of the package cryptography, on OpenSSL 3.5 or newer"
 _SUBTREE_LABEL = b"subtree/v1\n\x00"
 
 
@@ -137,13 +140,10 @@ class MlDsaVerifier:
             InvalidSignatureError: malformed, a checkpoint with extension lines, or it does not verify.
             PolicyError: this installation has no ML-DSA, so nothing can be said.
         """
-        _need_ml_dsa()
+        key = _ml_dsa_key(self.vkey.key)
         time, inner = _split_time(signature)
         try:
-            message = _ml_dsa_message(self.vkey.name, Checkpoint.decode(text), time)
-            mldsa.MLDSA44PublicKey.from_public_bytes(self.vkey.key).verify(inner, message)
-        except UnsupportedAlgorithm as error:  # pragma: no cover - depends on the installed release
-            raise PolicyError("this installation has no ML-DSA") from error
+            key.verify(inner, _ml_dsa_message(self.vkey.name, Checkpoint.decode(text), time))
         except (InvalidSignature, ValueError, EncodingError) as error:
             raise InvalidSignatureError("the ML-DSA signature does not verify") from error
 
@@ -160,10 +160,10 @@ class MlDsaCosigner:
             EncodingError: the name cannot be a key name, or the seed is not 32 bytes.
             PolicyError: this installation has no ML-DSA.
         """
-        _need_ml_dsa()
         if len(seed) != ML_DSA_SEED_SIZE:
             raise EncodingError("an ML-DSA seed has 32 bytes", field="seed")
-        self._key = mldsa.MLDSA44PrivateKey.from_seed_bytes(seed)
+        check_has_ml_dsa()
+        self._key = MLDSA44PrivateKey.from_seed_bytes(seed)
         self.vkey = VerifierKey(name, ML_DSA_COSIGNATURE, self._key.public_key().public_bytes_raw())
 
     def cosign(self, text: str, time: int) -> SignatureLine:
@@ -179,6 +179,15 @@ class MlDsaCosigner:
     def sign(self, text: str) -> SignatureLine:
         """Return the signature of a log under its own checkpoint: time 0, which says nothing of recency."""
         return self.cosign(text, 0)
+
+
+def check_has_ml_dsa() -> None:
+    """Check that this installation can sign and verify with ML-DSA-44.
+
+    Raises:
+        PolicyError: it cannot.
+    """
+    _ml_dsa_key(bytes(KEY_SIZES[ML_DSA_COSIGNATURE]))
 
 
 def verifier(vkey: VerifierKey) -> NoteVerifier:
@@ -270,6 +279,10 @@ def _check_time(time: int, *, earliest: int) -> None:
         raise EncodingError(f"a cosignature's time is {earliest}..2^63-1 seconds since the epoch", field="time")
 
 
-def _need_ml_dsa() -> None:
+def _ml_dsa_key(public: bytes) -> MLDSA44PublicKey:
     if not _HAS_ML_DSA:  # pragma: no cover - depends on the installed release
-        raise PolicyError("the installed release of the package cryptography has no ML-DSA")
+        raise PolicyError(_LACKING)
+    try:
+        return MLDSA44PublicKey.from_public_bytes(public)
+    except UnsupportedAlgorithm as error:  # pragma: no cover - depends on the installed release
+        raise PolicyError(_LACKING) from error

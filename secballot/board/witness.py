@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from secballot.board.checkpoint import Checkpoint
-from secballot.board.cosignature import verifier
+from secballot.board.cosignature import cosignature_time, verifier
 from secballot.board.merkle import EMPTY_ROOT, HASH_SIZE, MAX_TREE_SIZE, ConsistencyProof
 from secballot.board.note import (
     MAX_NOTE_SIZE,
@@ -254,14 +254,17 @@ def read_cosignatures(body: bytes, text: str, witnesses: Sequence[VerifierKey]) 
 
     Raises:
         EncodingError: not signature lines, or too many.
-        InvalidSignatureError: a line of a known key is false, or there is none.
+        InvalidSignatureError: a line of a known key is false or says time 0, or there is none.
     """
     if len(body) > MAX_NOTE_SIZE or body.count(b"\n") > MAX_SIGNATURE_LINES:
         raise EncodingError("the witness's answer is too long")
     note = Note.decode(text.encode() + b"\n" + body)
     if note.text != text:
         raise EncodingError("the witness's answer holds more than signature lines")
-    return open_note(note, [verifier(key) for key in witnesses]).verified
+    lines = open_note(note, [verifier(key) for key in witnesses]).verified
+    if any(cosignature_time(line) == 0 for line in lines):
+        raise InvalidSignatureError("a witness's answer says when it cosigned")
+    return lines
 
 
 def read_size(body: bytes) -> int:

@@ -27,8 +27,7 @@ from secballot.audit.replay import STRETCH_ENTRIES, replay
 from secballot.board.checkpoint import Checkpoint
 from secballot.board.log import sign_head, witness_request
 from secballot.board.merkle import leaf_hash
-from secballot.board.note import ED25519_COSIGNATURE, Ed25519Signer, Note, VerifierKey
-from secballot.board.witness import read_cosignatures
+from secballot.board.note import Note
 from secballot.encoding import MAX_ENTRY_BYTES
 from secballot.errors import EncodingError, RefusalError, SecballotError, StoreError
 from secballot.record import SittingRecord
@@ -46,6 +45,7 @@ from secballot.roles.admission import (
     refusal_of,
     unjudged_refusal,
 )
+from secballot.roles.head_keys import HeadKeys
 from secballot.roles.witnessing import Cosigned, ask
 from secballot.store.board import BoardStore
 from secballot.store.folder import write_folder
@@ -72,6 +72,7 @@ class BoardOperator:
     Attributes:
         store: the log.
         anchor: the sitting_id.
+        keys: of its checkpoints.
     """
 
     def __init__(self, store: BoardStore, anchor: bytes, *, log_key: SigningKey, promise_key: SigningKey) -> None:
@@ -89,7 +90,7 @@ class BoardOperator:
         """
         self.store = store
         self.anchor = anchor
-        self._signer = Ed25519Signer(store.origin, log_key)
+        self.keys = HeadKeys(store.origin, log_key)
         self._promise_key = promise_key
         self._lock = threading.RLock()
         self._pending: list[bytes] = []
@@ -210,10 +211,10 @@ class BoardOperator:
         """
         with self._lock:
             self._catch_up()
-            note = sign_head(self.store, [self._signer])
+            note = sign_head(self.store, self.keys.signers)
             size = Checkpoint.decode(note.text).tree_size
             operators = self._replayed().state.operators
-            if not size or (operators and operator_at(operators, size).key != self._signer.vkey.key):
+            if not size or (operators and operator_at(operators, size).key != self.keys.log.vkey.key):
                 raise RefusalError("there is nothing to sign, or another operator keeps the log")
             if self.store.checkpoint(size) is None:
                 self.store.put_checkpoint(note.encode())
@@ -236,7 +237,7 @@ class BoardOperator:
 
         Args:
             size: of the checkpoint that the witness was asked about.
-            answer: the body of its 200 answer; lines of keys that are not the manifest's are dropped.
+            answer: the body of its 200 answer; lines of unknown keys are dropped.
 
         Raises:
             EncodingError: not signature lines.
@@ -244,9 +245,7 @@ class BoardOperator:
             StoreError: no such checkpoint is kept, or a larger one is.
         """
         note = Note.decode(self._kept(size))
-        witnesses = self.record.state.the_manifest().witnesses.witnesses
-        keys = [VerifierKey(witness.name, ED25519_COSIGNATURE, witness.key) for witness in witnesses]
-        lines = read_cosignatures(answer, note.text, keys)
+        lines = self.keys.read_answer(self.record.state.the_manifest(), answer, note.text)
         self.store.put_checkpoint(Note(note.text, lines).encode())
         return self._kept(size)
 
@@ -358,7 +357,7 @@ class BoardOperator:
         return msgspec.structs.replace(promise, signature=self._promise_key.sign(promise.message()))
 
     def _check_keys(self, manifest: Manifest) -> None:
-        own = self._signer.vkey.key, self._promise_key.verify_key.encode()
+        own = self.keys.log.vkey.key, self._promise_key.verify_key.encode()
         if own not in {(keys.key, keys.promise_key) for keys in operator_keys(manifest)}:
             raise RefusalError("the manifest gives these keys to no operator of its log")
 
