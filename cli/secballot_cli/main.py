@@ -51,11 +51,18 @@ class ExitCode(IntEnum):
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "audit": ("secballot_cli.audit:audit", "Check a whole published record, and say what it shows."),
     "board": ("secballot_cli.board:board", "Run a board, or publish its log as static files."),
+    "commission": ("secballot_cli.commission:commission", "Vouch for who may vote, as one of the mandate commission."),
+    "delegate": ("secballot_cli.delegate:delegate", "Vote: register, seal, cast or open, and check that you count."),
     "demo": ("secballot_cli.demo:demo", "Run a whole sitting, from ceremony to audit, in one process."),
     "evidence": ("secballot_cli.evidence:evidence", "Check what shows a fault of a board to strangers."),
     "info": ("secballot_cli.info:info", "Say which engine does the arithmetic, and all versions."),
     "key": ("secballot_cli.key:key", "Make the key file of a party or a service."),
+    "officer": ("secballot_cli.officer:officer", "Found a sitting, and sign its acts as one of the presidium."),
+    "page": ("secballot_cli.page:page", "Make the page of a result again, and compare it with what was signed."),
     "receipt": ("secballot_cli.receipt:receipt", "Check that your ballot is on the board, and is counted."),
+    "registrar": ("secballot_cli.registrar:registrar", "Give delegates their credentials, not knowing whose is whose."),
+    "status": ("secballot_cli.status:status", "Say where a sitting stands, what it waits for, and the next command."),
+    "trustee": ("secballot_cli.trustee:trustee", "Hold a share of the key that opens the sum of all ballots."),
     "witness": ("secballot_cli.witness:witness", "Run a witness that cosigns the checkpoints of logs."),
 }
 """Every command: where it is, and its line in the help."""

@@ -15,13 +15,16 @@ import click
 
 from secballot.errors import LostStateError, PolicyError, RefusalError, StoreError, TransportError
 from secballot_cli.messages import _
-from secballot_cli.telling import printable
+from secballot_cli.standing_words import next_steps, standing_facts
+from secballot_cli.telling import Told, printable, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from secballot.records.promise import Promise
     from secballot.roles.view import WitnessedView
+    from secballot_cli.connecting import Seat
+    from secballot_cli.home import Given
 
 
 class Stepper(Protocol):
@@ -85,3 +88,21 @@ def run_party(
         if not trouble and not posted and not waiting and (once or done()):
             return
         sleep(interval)
+
+
+def run_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Add the options of an unattended party."""
+    command = click.option(
+        "--interval",
+        type=click.FloatRange(0.1, 3_600),
+        default=5.0,
+        show_default=True,
+        help=_("Seconds between two looks at the log."),
+    )(command)
+    return click.option("--once", is_flag=True, help=_("Do what is awaited now, and stop."))(command)
+
+
+def tell_after_run(seat: Seat, given: Given, did: str) -> None:
+    """Say that a run is over, and what comes next."""
+    steps, who = next_steps(seat.view, int(time.time()))
+    tell(Told([did], steps, who, standing_facts(seat.view, int(time.time()))), as_json=given.as_json)

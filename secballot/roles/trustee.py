@@ -171,6 +171,29 @@ class Trustee(Closer):
                 dropped ballot; another tally of this poll was decrypted; a ceremony other than its own.
             LostStateError: the stored state is gone.
         """
+        poll, secret = self._ready(number, now, objections, drop_box)
+        self._adopt_own_documents(poll)
+        if self._journal.put_once("tally", poll.ctx, poll.tally_id) != poll.tally_id:
+            raise RefusalError("another tally of this poll was decrypted before; a second one would reveal ballots")
+        documents = [self._document(poll, at + 1, secret) for at, floor in enumerate(poll.at_floor) if floor]
+        return [self.board.post(document) for document in documents]
+
+    def check_decryption(
+        self, number: int, *, now: int, objections: Sequence[bytes] = (), drop_box: Sequence[DroppedBallot] = ()
+    ) -> None:
+        """Check that `decrypt` would not refuse now; nothing is released. The objection clock of the poll starts.
+
+        Raises:
+            As `decrypt`.
+        """
+        poll, _secret = self._ready(number, now, objections, drop_box)
+        if self._journal.get("tally", poll.ctx) not in (None, poll.tally_id):
+            raise RefusalError("another tally of this poll was decrypted before; a second one would reveal ballots")
+
+    def _ready(
+        self, number: int, now: int, objections: Sequence[bytes], drop_box: Sequence[DroppedBallot]
+    ) -> tuple[PollState, Scalars]:
+        """Return the poll and this trustee's share, once nothing forbids a decryption (steps 0 to 3)."""
         self.view.refresh()
         poll = poll_by_number(self.view, number)
         secret = self._secret_share()
@@ -180,11 +203,7 @@ class Trustee(Closer):
             raise RefusalError("every contest is below the privacy floor and stays closed; that is as it should be")
         self._check_objections(poll, now, objections)
         self._check_drop_box(poll, drop_box)
-        self._adopt_own_documents(poll)
-        if self._journal.put_once("tally", poll.ctx, poll.tally_id) != poll.tally_id:
-            raise RefusalError("another tally of this poll was decrypted before; a second one would reveal ballots")
-        documents = [self._document(poll, at + 1, secret) for at, floor in enumerate(poll.at_floor) if floor]
-        return [self.board.post(document) for document in documents]
+        return poll, secret
 
     def destroy_state(self) -> None:
         """Destroy the ceremony seed, and with it every share, once the sitting is adjourned; storage may keep traces.
