@@ -9,6 +9,7 @@ Source: SPEC.md#promise.
 from __future__ import annotations
 
 import time
+import weakref
 from typing import TYPE_CHECKING, Final, Protocol
 
 from secballot.errors import RefusalError, SecballotError, TransportError, VerificationError
@@ -143,5 +144,34 @@ def open_poster(
         TransportError: a URL cannot be used.
         StoreError: the extra `client` is not installed.
     """
+    return SeveralPlaces(open_places(urls, manifest, sitting_id, proxy=proxy), rounds=rounds)
+
+
+def open_places(
+    urls: Sequence[str],
+    manifest: Manifest,
+    sitting_id: bytes,
+    *,
+    proxy: str | None = None,
+    patience: float | None = None,
+) -> list[RemoteBoard]:
+    """Return the boards and drop boxes at these URLs.
+
+    Args:
+        urls: of their folders.
+        manifest: the sitting's; its operators' promises count, those of successors too.
+        sitting_id: 32 bytes.
+        proxy: URL of a proxy for all requests.
+        patience: seconds to wait for an answer, None for as long as readers of a log wait.
+
+    Raises:
+        TransportError: a URL cannot be used.
+        StoreError: the extra `client` is not installed.
+    """
     keys = [operator.promise_key for operator in operator_keys(manifest)]
-    return SeveralPlaces([RemoteBoard(open_client(url, proxy), sitting_id, keys) for url in urls], rounds=rounds)
+    places = []
+    for url in urls:
+        client = open_client(url, proxy, patience)
+        places.append(RemoteBoard(client, sitting_id, keys))
+        weakref.finalize(places[-1], client.close)
+    return places
