@@ -172,8 +172,10 @@ class BoardOperator:
             record = self._replayed()
             answers: dict[bytes, Promise | SecballotError] = {}
             arrivals: list[Arrival] = []
-            for data in dict.fromkeys(entries):
-                arrival = self._receive(record.state, data)
+            leaves = {data: leaf_hash(data) for data in entries}
+            known = self.store.find_all(list(leaves.values()))
+            for data, leaf in leaves.items():
+                arrival = self._receive(record.state, data, leaf, known.get(leaf))
                 if isinstance(arrival, Arrival):
                     arrivals.append(arrival)
                 else:
@@ -290,7 +292,9 @@ class BoardOperator:
         open_witnessed(state.the_manifest(), state.operators, self._newest())
         return write_folder(self.store, folder)
 
-    def _receive(self, state: SittingState, data: bytes) -> Arrival | Promise | SecballotError:
+    def _receive(
+        self, state: SittingState, data: bytes, leaf: bytes, index: int | None
+    ) -> Arrival | Promise | SecballotError:
         """Return the entry that is to be judged, the promise that these bytes have, or why they are no entry."""
         if len(data) > MAX_ENTRY_BYTES:
             return RefusalError("an entry has at most 65,535 bytes", check="ENT-01")
@@ -298,10 +302,8 @@ class BoardOperator:
             entry = decode_entry(data)
         except EncodingError as error:
             return RefusalError(error.message, check="ENT-01")
-        leaf = leaf_hash(data)
-        if not may_stand_again(state, entry):
-            index = self.store.find(leaf)
-            promise = self.store.promise(index) if index is not None else None
+        if index is not None and not may_stand_again(state, entry):
+            promise = self.store.promise(index)
             if promise is not None:
                 return PROMISE.decode(promise)
         return Arrival(data, leaf, entry)

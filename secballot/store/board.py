@@ -219,10 +219,18 @@ class BoardStore:
 
     def find(self, leaf: bytes) -> int | None:
         """Return the first index with this leaf hash, None if there is none."""
+        return self.find_all([leaf]).get(leaf)
+
+    def find_all(self, leaves: Sequence[bytes]) -> dict[bytes, int]:
+        """Return the first index of every one of these leaf hashes that is there."""
+        found: dict[bytes, int] = {}
         with storing(), self._engine.connect() as connection:
-            return connection.execute(
-                sa.select(sa.func.min(ENTRIES.c.index)).where(ENTRIES.c.leaf_hash == leaf)
-            ).scalar()
+            for start in range(0, len(leaves), ROWS_PER_READ):
+                wanted = ENTRIES.c.leaf_hash.in_(leaves[start : start + ROWS_PER_READ])
+                query = sa.select(ENTRIES.c.leaf_hash, sa.func.min(ENTRIES.c.index)).where(wanted)
+                rows = connection.execute(query.group_by(ENTRIES.c.leaf_hash))
+                found |= {leaf: index for leaf, index in rows}  # noqa: C416  # rows are no pairs to a type checker
+        return found
 
     def root(self, size: int) -> bytes:
         """Return the root of the first `size` entries, from O(log size) reads.

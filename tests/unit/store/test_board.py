@@ -79,6 +79,10 @@ def test_find_gives_the_first(store: BoardStore) -> None:
     assert store.find(leaf_hash(b"a")) == 0
     assert store.find(leaf_hash(b"b")) == 1
     assert store.find(leaf_hash(b"c")) is None
+    store.append([b"%d" % number for number in range(600)])
+    leaves = [leaf_hash(data) for data in (b"c", b"a", *(b"%d" % number for number in range(700)))]
+    assert store.find_all(leaves) == {leaves[1]: 0} | {leaf: 3 + at for at, leaf in enumerate(leaves[2:602])}
+    assert store.find_all([]) == {}
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
