@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from secballot.board.checkpoint import Checkpoint
-from secballot.board.note import Note
+from secballot.board.note import Note, VerifierKey
 from secballot.encoding import MAX_ENTRY_BYTES
 from secballot.errors import PolicyError, StoreError
 from secballot.net.limits import ServiceLimits
@@ -23,6 +23,7 @@ from secballot.store.archive import write_archive
 from secballot.store.board import BoardStore
 from secballot.store.claim import claimed
 from secballot.store.folder import write_folder
+from secballot.store.ml_dsa_keyfile import read_ml_dsa_key
 from secballot.store.source import DatabaseSource
 from secballot_cli.board_copies import mirror
 from secballot_cli.key import open_key
@@ -30,6 +31,7 @@ from secballot_cli.main import ExitCode
 from secballot_cli.passphrase import passphrase_of, passphrase_option
 from secballot_cli.reading import read_input, sitting_option
 from secballot_cli.render import grouped
+from secballot_cli.services_new import board_new
 from secballot_cli.serving import listening_options, run_app, server_part
 
 if TYPE_CHECKING:
@@ -102,6 +104,8 @@ def publish(database: str, folder: str, archive: str | None) -> int:
 @click.option("--interval", type=click.FloatRange(0.1, 60), default=2.0, show_default=True, help="Of publications, s.")
 @click.option("--rate", type=click.FloatRange(1), default=2_000.0, show_default=True, help="Submissions a second.")
 @click.option("--proxy", metavar="URL", help="A proxy for requests to witnesses.")
+@click.option("--ml-dsa-key", type=click.Path(), metavar="FILE", help="Key file of ML-DSA-44, to sign by it as well.")
+@click.option("--witness-ml-dsa", "further", multiple=True, metavar="VKEY", help="Such a key of a witness, to keep.")
 @listening_options
 def serve(
     database: str,
@@ -115,6 +119,8 @@ def serve(
     interval: float,
     rate: float,
     proxy: str | None,
+    ml_dsa_key: str | None,
+    further: tuple[str, ...],
     host: str,
     port: int,
 ) -> int:
@@ -130,6 +136,10 @@ def serve(
     with claimed(database):
         operator = BoardOperator.open(database, sitting, log_key=log_signer, promise_key=promise_signer)
         try:
+            if ml_dsa_key is not None or further:
+                origin, keys = operator.store.origin, [VerifierKey.decode(text) for text in further]
+                signer = None if ml_dsa_key is None else read_ml_dsa_key(ml_dsa_key, origin, passphrase)
+                operator.keys.use_ml_dsa(signer, keys)
             made = service(operator, asked, folder=None if folder is None else Path(folder))
             limits = ServiceLimits(rate=rate, burst=2 * rate)
             run_app(made.server(limits, interval=interval).app, host, port)
@@ -146,3 +156,6 @@ def _witness(text: str, proxy: str | None) -> RemoteWitness:
     client = open_client(url, proxy)
     made: RemoteWitness = server_part("secballot.net.witness_client").RemoteWitness(name, client)
     return made
+
+
+board.add_command(board_new)

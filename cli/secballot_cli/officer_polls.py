@@ -45,7 +45,8 @@ _MAX_TEXT: Final = 20_000
 @click.option("--option", "options", multiple=True, help=_("One option; by default for, against, abstain."))
 @click.option("--text", type=click.Path(), metavar="FILE", help=_("The question itself, up to 20,000 bytes."))
 @click.option("--document", multiple=True, type=click.Path(), metavar="FILE", help=_("A long text; posted first."))
-@click.option("--minutes", type=click.IntRange(1, 525_600), help=_("For how long it is open."))
+@click.option("--minutes", type=click.IntRange(0, 525_600), default=0, help=_("For how long it is open."))
+@click.option("--seconds", type=click.IntRange(0, 31_536_000), default=0, help=_("So many seconds more."))
 @click.option("--poll", type=click.IntRange(1), help=_("Its number; by default the next one."))
 @yes_option
 @party_options
@@ -58,7 +59,8 @@ def open_(
     options: tuple[str, ...],
     text: str | None,
     document: tuple[str, ...],
-    minutes: int | None,
+    minutes: int,
+    seconds: int,
     poll: int | None,
     yes: bool,
 ) -> int:
@@ -66,11 +68,12 @@ def open_(
     if file is not None:
         draft = read_poll(read_text(file, MAX_POLL_BYTES))
         folder = Path(file).parent
-    elif title is None or rules is None or minutes is None:
+    elif title is None or rules is None or minutes + seconds == 0:
         raise click.UsageError(_("give --file, or --title, --rules and --minutes"))
     else:
         question = "" if text is None else read_text(text, _MAX_TEXT).rstrip("\n")
-        draft = DraftPoll((DraftContest(title, rules, question, options, documents=document),), minutes, poll or 0)
+        contest = DraftContest(title, rules, question, options, documents=document)
+        draft = DraftPoll((contest,), minutes, seconds, poll or 0)
         folder = Path()
     return _open_draft(take_seat("officer", given), given, draft, folder, yes=yes)
 
@@ -81,7 +84,7 @@ def _open_draft(seat: Seat, given: Given, draft: DraftPoll, folder: Path, *, yes
     contests = tuple(contest_of(contest, seat.manifest, post_document) for contest in draft.contests)
     number = draft.poll or max(state.polls, default=0) + 1
     now = int(time.time())
-    body = officer.opening_body(number, contests, now + 60 * draft.minutes)
+    body = officer.opening_body(number, contests, now + draft.open_seconds())
     check_duration(seat.view, body, now)
     _say_floor(seat, contests)
     return sign_act(seat, given, "opening", body, lambda: officer.post("opening", body), yes=yes)

@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import click
 
-from secballot.board.note import ED25519, VerifierKey
+from secballot.board.note import VerifierKey
 from secballot.encoding import MAX_ENTRY_BYTES
-from secballot.errors import EncodingError, StoreError
+from secballot.errors import StoreError
 from secballot.records.manifest import MANIFEST
 from secballot.roles.contradictions import ContradictionBook, proved_evidence, settle
 from secballot.roles.evidence import encode_evidence
 from secballot.roles.remote import open_source
 from secballot.roles.witness import WitnessRole
 from secballot.store.journal import Journal
+from secballot.store.ml_dsa_keyfile import read_ml_dsa_key
 from secballot_cli.key import open_key
 from secballot_cli.main import ExitCode
 from secballot_cli.passphrase import passphrase_of, passphrase_option
 from secballot_cli.reading import read_input, write_new
+from secballot_cli.services_new import witness_new
 from secballot_cli.serving import listening_options, run_app, server_part
 from secballot_cli.telling import Told, tell
 
@@ -46,10 +48,18 @@ def create(journal: str, name: str, key_file: str, passphrase_file: str | None) 
 @click.option("--name", required=True, help="Key name, as the manifest has it.")
 @click.option("--key", "key_file", type=click.Path(), required=True, metavar="FILE", help="Key file.")
 @click.option("--log", "logs", multiple=True, metavar="VKEY", help="Verifier key of any log: name+id+base64.")
+@click.option("--origin", metavar="TEXT", help="Origin of the log of all --log, if it is not their name.")
 @click.option("--manifest", type=click.Path(), metavar="FILE", help="Follow a sitting's log by its manifest.")
 @passphrase_option
 def follow(
-    journal: str, name: str, key_file: str, logs: tuple[str, ...], *, manifest: str | None, passphrase_file: str | None
+    journal: str,
+    name: str,
+    key_file: str,
+    logs: tuple[str, ...],
+    *,
+    origin: str | None,
+    manifest: str | None,
+    passphrase_file: str | None,
 ) -> int:
     """Follow logs from their beginning; a log that is followed already keeps its state and gains the key.
 
@@ -57,20 +67,18 @@ def follow(
     a successor once the log has been handed over.
     """
     vkeys = [VerifierKey.decode(text) for text in logs]
-    if any(vkey.kind != ED25519 for vkey in vkeys):
-        raise EncodingError("a log's key here is of type 0x01, Ed25519")
     if not vkeys and manifest is None:
         raise click.UsageError("nothing to follow: give --log or --manifest")
     role = WitnessRole.open(journal, name, open_key(key_file, passphrase_of(passphrase_file)))
-    for vkey in vkeys:
-        role.follow(vkey.name, vkey.key)
-    origins = [vkey.name for vkey in vkeys]
+    origins = [origin or vkey.name for vkey in vkeys]
+    for followed, vkey in zip(origins, vkeys, strict=True):
+        role.follow_key(followed, vkey)
     if manifest is not None:
         body = MANIFEST.decode(read_input(manifest, MAX_ENTRY_BYTES))
         role.follow_sitting(body)
         origins.append(body.log.origin)
-    for origin in dict.fromkeys(origins):
-        click.echo(f"following {origin} from size {role.state(origin).tree_size}")
+    for followed in dict.fromkeys(origins):
+        click.echo(f"following {followed} from size {role.state(followed).tree_size}")
     return ExitCode.PASSED
 
 
@@ -78,15 +86,27 @@ def follow(
 @click.argument("journal", type=click.Path())
 @click.option("--name", required=True, help="Key name, as the manifest has it.")
 @click.option("--key", "key_file", type=click.Path(), required=True, metavar="FILE", help="Key file.")
+@click.option("--ml-dsa-key", type=click.Path(), metavar="FILE", help="Key file of ML-DSA-44, to cosign by it as well.")
 @listening_options
 @passphrase_option
-def serve(journal: str, name: str, key_file: str, *, host: str, port: int, passphrase_file: str | None) -> int:
+def serve(
+    journal: str,
+    name: str,
+    key_file: str,
+    *,
+    ml_dsa_key: str | None,
+    host: str,
+    port: int,
+    passphrase_file: str | None,
+) -> int:
     """Answer add-checkpoint requests and monitors over HTTP until interrupted."""
     app = server_part("secballot.net.witness_server").witness_app
     service = server_part("secballot.roles.witness_service").WitnessService
-    key = open_key(key_file, passphrase_of(passphrase_file))
+    passphrase = passphrase_of(passphrase_file)
+    key = open_key(key_file, passphrase)
+    second = None if ml_dsa_key is None else read_ml_dsa_key(ml_dsa_key, name, passphrase)
     with Journal.open(journal) as kept:
-        run_app(app(service(name, key, kept)), host, port)
+        run_app(app(service(name, key, kept, ml_dsa=second)), host, port)
     return ExitCode.PASSED
 
 
@@ -126,3 +146,6 @@ def evidence(journal: str, out: str, *, manifest: str, board: str | None, proxy:
         raise StoreError(f"open: {undecided} refused checkpoints have to be compared with the log that they are of")
     tell(Told(["Nothing is kept against this log."], facts={"open": 0, "written": None}), as_json=as_json)
     return ExitCode.PASSED
+
+
+witness.add_command(witness_new)

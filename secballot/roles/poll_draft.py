@@ -62,13 +62,19 @@ class DraftPoll(_Strict, frozen=True):
 
     Attributes:
         contests: its questions.
-        minutes: for which it is open.
+        minutes: for which it is open, and so many
+        seconds: more; together at least one second.
         poll: its number, 0 for the next one.
     """
 
     contests: Annotated[tuple[DraftContest, ...], msgspec.Meta(min_length=1)]
-    minutes: Annotated[int, msgspec.Meta(ge=1, le=525_600)]
+    minutes: Annotated[int, msgspec.Meta(ge=0, le=525_600)] = 0
+    seconds: Annotated[int, msgspec.Meta(ge=0, le=31_536_000)] = 0
     poll: Annotated[int, msgspec.Meta(ge=0)] = 0
+
+    def open_seconds(self) -> int:
+        """Return for how many seconds the poll is open."""
+        return 60 * self.minutes + self.seconds
 
 
 def read_poll(text: str) -> DraftPoll:
@@ -78,11 +84,14 @@ def read_poll(text: str) -> DraftPoll:
         EncodingError: not TOML, or a name is unknown, missing or of the wrong kind.
     """
     try:
-        return msgspec.convert(tomllib.loads(text), DraftPoll)
+        draft = msgspec.convert(tomllib.loads(text), DraftPoll)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise EncodingError(f"the poll's file is not TOML: {error}") from error
     except msgspec.ValidationError as error:
         raise EncodingError(f"the poll's file: {error}") from error
+    if draft.open_seconds() == 0:
+        raise EncodingError("the poll's file does not say for how many minutes the poll is open", field="minutes")
+    return draft
 
 
 def contest_of(draft: DraftContest, manifest: Manifest, document: Callable[[str], bytes]) -> Contest:
