@@ -37,9 +37,13 @@ def witness() -> None:
 @click.option("--key", "key_file", type=click.Path(), required=True, metavar="FILE", help="Key file.")
 @passphrase_option
 def create(journal: str, name: str, key_file: str, passphrase_file: str | None) -> int:
-    """Make the JOURNAL of a new witness. A journal that is lost cannot be made again: the witness is over then."""
-    made = WitnessRole.create(journal, name, open_key(key_file, passphrase_of(passphrase_file)))
-    click.echo(made.vkey.encode())
+    """Make the JOURNAL (a file, or a database's URL) of a new witness.
+
+    A journal that is lost cannot be made again: the witness is over then.
+    """
+    key = open_key(key_file, passphrase_of(passphrase_file))
+    with Journal.create(journal) as made:
+        click.echo(WitnessRole(name, key, made).vkey.encode())
     return ExitCode.PASSED
 
 
@@ -69,16 +73,18 @@ def follow(
     vkeys = [VerifierKey.decode(text) for text in logs]
     if not vkeys and manifest is None:
         raise click.UsageError("nothing to follow: give --log or --manifest")
-    role = WitnessRole.open(journal, name, open_key(key_file, passphrase_of(passphrase_file)))
+    key = open_key(key_file, passphrase_of(passphrase_file))
     origins = [origin or vkey.name for vkey in vkeys]
-    for followed, vkey in zip(origins, vkeys, strict=True):
-        role.follow_key(followed, vkey)
-    if manifest is not None:
-        body = MANIFEST.decode(read_input(manifest, MAX_ENTRY_BYTES))
-        role.follow_sitting(body)
-        origins.append(body.log.origin)
-    for followed in dict.fromkeys(origins):
-        click.echo(f"following {followed} from size {role.state(followed).tree_size}")
+    with Journal.open(journal) as kept:
+        role = WitnessRole(name, key, kept)
+        for followed, vkey in zip(origins, vkeys, strict=True):
+            role.follow_key(followed, vkey)
+        if manifest is not None:
+            body = MANIFEST.decode(read_input(manifest, MAX_ENTRY_BYTES))
+            role.follow_sitting(body)
+            origins.append(body.log.origin)
+        for followed in dict.fromkeys(origins):
+            click.echo(f"following {followed} from size {role.state(followed).tree_size}")
     return ExitCode.PASSED
 
 
