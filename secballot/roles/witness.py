@@ -18,10 +18,10 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from secballot.board.checkpoint import Checkpoint
-from secballot.board.cosignature import Ed25519Cosigner, verifier
+from secballot.board.checkpoint import Checkpoint, check_origin
+from secballot.board.cosignature import Ed25519Cosigner, check_has_ml_dsa, verifier
 from secballot.board.merkle import HASH_SIZE
-from secballot.board.note import ED25519, Note, VerifierKey
+from secballot.board.note import ED25519, ML_DSA_COSIGNATURE, Note, VerifierKey
 from secballot.board.witness import WitnessState, decide, open_request
 from secballot.encoding import decode_u64, encode_u64
 from secballot.errors import EncodingError, InvalidSignatureError, RefusalError, StoreError
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
+    from secballot.board.cosignature import Cosigner, MlDsaCosigner
     from secballot.records.manifest import Manifest
     from secballot.signing import SigningKey
 
@@ -40,7 +41,7 @@ _SIZE_BYTES = 8
 
 
 class WitnessRole:
-    """One witness with one key, following any number of logs.
+    """One witness with one Ed25519 key, and one of ML-DSA-44 if it has that too, following any number of logs.
 
     Safe to use from several threads, and from several processes that share the journal.
 
@@ -49,25 +50,32 @@ class WitnessRole:
         vkey: its public key (type 0x04).
     """
 
-    def __init__(self, name: str, key: SigningKey, journal: Journal) -> None:
+    def __init__(self, name: str, key: SigningKey, journal: Journal, *, ml_dsa: MlDsaCosigner | None = None) -> None:
         """Take up a witness's work where its journal left it.
 
         Args:
             name: C2SP key name.
             key: used for cosignatures and nothing else.
             journal: this witness's own.
+            ml_dsa: a second key of the same name, by which it cosigns as well.
 
         Raises:
             StoreError: the journal belongs to another witness, or does not answer.
-            EncodingError: the name cannot be a key name.
+            EncodingError: the name cannot be a key name, or the second key has another.
+            PolicyError: a log is followed by an ML-DSA key, and this installation has no ML-DSA.
         """
         self._cosigner = Ed25519Cosigner(name, key)
+        self._ml_dsa = ml_dsa
         self._journal = journal
         self.name = name
         self.vkey = self._cosigner.vkey
+        if ml_dsa is not None and ml_dsa.vkey.name != name:
+            raise EncodingError("both keys of a witness have its name", field="name")
         identity = self.vkey.encode().encode()
         if journal.put_once(_IDENTITY, b"", identity) != identity:
             raise StoreError("the journal belongs to another witness")
+        for keys in self._logs().values():
+            _check_verifiable(keys)
 
     @classmethod
     def create(cls, path: str | Path, name: str, key: SigningKey) -> Self:
@@ -99,10 +107,32 @@ class WitnessRole:
             EncodingError: the origin cannot name a key, or the key is not 32 bytes.
             StoreError: the journal does not answer.
         """
-        vkey = VerifierKey(origin, ED25519, log_key).encode().encode()
+        self.follow_key(origin, VerifierKey(origin, ED25519, log_key), start)
+
+    def follow_key(self, origin: str, vkey: VerifierKey, start: WitnessState | None = None) -> None:
+        """Follow a log by any key that signs its checkpoints; one that is followed already gains the key.
+
+        Args:
+            origin: the log's origin, which need not be the key's name.
+            vkey: of type 0x01 or 0x06.
+            start: the state to grow from; None for a log that is to be followed from its beginning.
+
+        Raises:
+            EncodingError: no origin, or a key of another type.
+            RefusalError: another log is followed by this key.
+            PolicyError: this installation has no ML-DSA.
+            StoreError: the journal does not answer.
+
+        Source: C2SP tlog-witness, tlog-checkpoint.
+        """
+        check_origin(origin)
+        if vkey.kind not in (ED25519, ML_DSA_COSIGNATURE):
+            raise EncodingError("a log's key is of type 0x01 or 0x06", field="type")
+        _check_verifiable([vkey])
         # The state goes first: a log with a key and without a state would be one whose state was lost.
         self._journal.put_once(_STATES, origin.encode(), _encode(start or WitnessState()))
-        self._journal.put_once(_KEYS, vkey, origin.encode())
+        if self._journal.put_once(_KEYS, vkey.encode().encode(), origin.encode()) != origin.encode():
+            raise RefusalError("another log is followed by this key")
 
     def follow_sitting(self, manifest: Manifest) -> None:
         """Follow the log of a sitting from its beginning, by the key of its first operator.
@@ -171,9 +201,13 @@ class WitnessRole:
         """
         opened = open_request(body, self._logs())
         origin = opened.checkpoint.origin
+        cosigners: list[Cosigner] = [self._cosigner]
+        if self._ml_dsa is not None and not opened.checkpoint.extensions:
+            # Such a cosignature would not cover extension lines, so a checkpoint with any gets none.
+            cosigners.append(self._ml_dsa)
         while True:
             stored = self._stored(origin)
-            decision = decide(opened, _decode(stored), [self._cosigner], now)
+            decision = decide(opened, _decode(stored), cosigners, now)
             try:
                 self._journal.replace(_STATES, origin.encode(), stored, _encode(decision.state))
             except StoreError:
@@ -194,6 +228,11 @@ class WitnessRole:
         if stored is None:
             raise StoreError("this log is not followed, or its state is lost")
         return stored
+
+
+def _check_verifiable(keys: list[VerifierKey]) -> None:
+    if any(key.kind == ML_DSA_COSIGNATURE for key in keys):
+        check_has_ml_dsa()
 
 
 def _encode(state: WitnessState) -> bytes:

@@ -27,6 +27,7 @@ from secballot.roles.witness import WitnessRole
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from secballot.board.cosignature import MlDsaCosigner
     from secballot.signing import SigningKey
     from secballot.store.journal import Journal
 
@@ -42,20 +43,30 @@ class WitnessService:
         book: what logs have shown against what was cosigned.
     """
 
-    def __init__(self, name: str, key: SigningKey, journal: Journal, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        name: str,
+        key: SigningKey,
+        journal: Journal,
+        *,
+        ml_dsa: MlDsaCosigner | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         """Take up a witness's work where its journal left it.
 
         Args:
             name: C2SP key name.
             key: used for cosignatures and nothing else.
             journal: this witness's own; closed by the caller.
+            ml_dsa: a second key of the same name, by which it cosigns as well.
             clock: seconds since the epoch.
 
         Raises:
             StoreError: the journal belongs to another witness, or does not answer.
-            EncodingError: the name cannot be a key name.
+            EncodingError: the name cannot be a key name, or the second key has another.
+            PolicyError: a log is followed by an ML-DSA key, and this installation has no ML-DSA.
         """
-        self.role = WitnessRole(name, key, journal)
+        self.role = WitnessRole(name, key, journal, ml_dsa=ml_dsa)
         self.book = ContradictionBook(journal)
         self._journal = journal
         self._clock = clock

@@ -58,14 +58,36 @@ def write_key(
         StoreError: there is a file already, or the disk does not take it.
         EncodingError: the passphrase is empty or no Unicode text.
     """
+    write_private(path, _encode(key, passphrase, cost, holder))
+
+
+def write_private(path: str | Path, data: bytes) -> None:
+    """Write what holds a sealed key into a new file of mode 0600, durably.
+
+    Raises:
+        StoreError: there is a file already, or the disk does not take it.
+    """
     path = Path(path)
     try:
-        _write_new(path, _encode(key, passphrase, cost, holder))
+        _write_new(path, data)
         sync_folder(path.parent)
     except FileExistsError as error:
         raise StoreError("there is a file of this name already, and a key is never overwritten") from error
     except OSError as error:
         raise StoreError("the key file cannot be written") from error
+
+
+def read_private(path: str | Path) -> bytes:
+    """Return the bytes of a key file that only its owner can read.
+
+    Raises:
+        StoreError: it cannot be read, or others than its owner may read or write it.
+    """
+    path = Path(path)
+    data = read_file(path, _MAX_BYTES)
+    if os.name == "posix" and path.stat().st_mode & 0o077:
+        raise StoreError("others than its owner may read or write the key file; it should have mode 0600")
+    return data
 
 
 def bind_key(path: str | Path, passphrase: str, holder: KeyHolder) -> None:
@@ -134,11 +156,7 @@ def read_key(path: str | Path, passphrase: str, holder: KeyHolder | None = None)
             passphrase is wrong.
         EncodingError: not a key file.
     """
-    path = Path(path)
-    data = read_file(path, _MAX_BYTES)
-    if os.name == "posix" and path.stat().st_mode & 0o077:
-        raise StoreError("others than its owner may read or write the key file; it should have mode 0600")
-    public, held, header, sealed = _split(data)
+    public, held, header, sealed = _split(read_private(path))
     if holder is not None:
         _check_holder(held, holder)
     key = SigningKey(open_with_passphrase(sealed, passphrase, header=header))
