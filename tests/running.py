@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import httpx
@@ -36,27 +37,63 @@ def key_files(folder: Path, *names: str) -> None:
         write_key(folder / f"{name}.key", key(name), PASSPHRASE, COST_SMALL)
 
 
-@contextmanager
-def secballot(*arguments: str) -> Iterator[str]:
-    """Run a serving command of secballot on a free port, yield the URL it says it listens on, and interrupt it."""
+@dataclass
+class Running:
+    """A serving command that runs.
+
+    Attributes:
+        process: its process.
+        url: where it says it listens.
+    """
+
+    process: subprocess.Popen[str]
+    url: str
+
+    def kill(self) -> None:
+        """End it without a word."""
+        self.process.kill()
+        self.process.communicate(timeout=30)
+
+    def interrupt(self) -> None:
+        """End it as a person would, unless it was killed, and look at how it ends."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            out, err = self.process.communicate(timeout=30)
+            assert "Traceback" not in err, err
+            assert self.process.returncode in {0, 130}, (out, err)
+
+
+def start(*arguments: str, port: int = 0) -> Running:
+    """Run a serving command of secballot, on any free port or on this one, and return when it listens."""
     code = "import sys; from secballot_cli.main import run; sys.exit(run(sys.argv[1:]))"
     process = subprocess.Popen(
-        [sys.executable, "-c", code, *arguments, "--port", "0"],
+        [sys.executable, "-c", code, *arguments, "--port", str(port)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line.startswith("listening on "), process.communicate()[1]
+    return Running(process, line.removeprefix("listening on ").strip())
+
+
+@contextmanager
+def running(*arguments: str, port: int = 0) -> Iterator[Running]:
+    """Run a serving command of secballot, and interrupt it in the end."""
+    started = start(*arguments, port=port)
     try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line.startswith("listening on "), process.communicate()[1]
-        yield line.removeprefix("listening on ").strip()
+        yield started
     finally:
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
-        assert "Traceback" not in err, err
-        assert process.returncode in {0, 130}, (out, err)
+        started.interrupt()
+
+
+@contextmanager
+def secballot(*arguments: str) -> Iterator[str]:
+    """Run a serving command of secballot on a free port, yield the URL it says it listens on, and interrupt it."""
+    with running(*arguments) as started:
+        yield started.url
 
 
 def wait_for_publication(url: str, size: int) -> None:

@@ -54,6 +54,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "commission": ("secballot_cli.commission:commission", "Vouch for who may vote, as one of the mandate commission."),
     "delegate": ("secballot_cli.delegate:delegate", "Vote: register, seal, cast or open, and check that you count."),
     "demo": ("secballot_cli.demo:demo", "Run a whole sitting, from ceremony to audit, in one process."),
+    "dropbox": ("secballot_cli.dropbox:dropbox", "Keep entries for boards that are down, or turn people away."),
     "evidence": ("secballot_cli.evidence:evidence", "Check what shows a fault of a board to strangers."),
     "info": ("secballot_cli.info:info", "Say which engine does the arithmetic, and all versions."),
     "key": ("secballot_cli.key:key", "Make the key file of a party or a service."),

@@ -16,7 +16,6 @@ Source: SPEC.md#promise, SPEC.md#handover.
 
 from __future__ import annotations
 
-import hashlib
 import heapq
 import threading
 import time
@@ -123,7 +122,7 @@ class DropBox:
             StoreError: the store does not answer.
         """
         self.store = store
-        self.sitting_id = hashlib.sha256(store.manifest).digest()
+        self.sitting_id = store.sitting_id
         self.office = 1
         self._manifest = MANIFEST.decode(store.manifest)
         self._parties = Parties(self._manifest)

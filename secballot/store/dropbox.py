@@ -11,6 +11,7 @@ Source: SPEC.md#promise.
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -118,6 +119,11 @@ class DropStore:
         """Hold an open database; use `create` or `open`."""
         self._engine = engine
         self.manifest = manifest
+
+    @property
+    def sitting_id(self) -> bytes:
+        """Hash of the manifest, 32 bytes."""
+        return hashlib.sha256(self.manifest).digest()
 
     @classmethod
     def create(cls, where: str | Path, manifest: bytes) -> Self:

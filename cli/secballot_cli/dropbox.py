@@ -1,0 +1,164 @@
+"""`secballot dropbox`: keep entries for boards that are down, or that turn people away.
+
+Source: SPEC.md#promise.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from secballot.encoding import MAX_ENTRY_BYTES
+from secballot.errors import RefusalError, StoreError
+from secballot.net.limits import ServiceLimits
+from secballot.records.manifest import MANIFEST
+from secballot.records.promise import PROMISE
+from secballot.roles.comparing import PromiseState, Shown, judge_promise
+from secballot.roles.evidence import encode_evidence
+from secballot.roles.posting import open_places
+from secballot.roles.remote import open_source
+from secballot.store.claim import claimed
+from secballot.store.dropbox import DropStore
+from secballot_cli.main import ExitCode
+from secballot_cli.reading import read_input, sitting_option, write_new
+from secballot_cli.render import grouped
+from secballot_cli.serving import listening_options, run_app, server_part
+from secballot_cli.telling import Told, tell
+
+if TYPE_CHECKING:
+    from secballot.board.reader import LogSource
+
+_PATIENCE = 10.0
+"""Seconds that a board has for an answer, before another entry is offered to another one."""
+
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+
+
+@click.group()
+def dropbox() -> None:
+    """Run a drop box: it keeps entries, and forwards them until a board promises their place."""
+
+
+@dropbox.command()
+@click.argument("database", type=click.Path())
+@click.argument("manifest", type=click.Path())
+@_json_option
+def create(database: str, manifest: str, *, as_json: bool) -> int:
+    """Make the DATABASE of a new drop box for the sitting of a MANIFEST (canonical JSON), and print its id."""
+    data = read_input(manifest, MAX_ENTRY_BYTES)
+    MANIFEST.decode(data)
+    with DropStore.create(database, data) as store:
+        sitting = store.sitting_id
+    told = Told(
+        [grouped(sitting.hex())],
+        [f"secballot dropbox serve {database} --sitting {sitting.hex()} --board URL"],
+        facts={"sitting_id": sitting.hex()},
+    )
+    tell(told, as_json=as_json)
+    return ExitCode.PASSED
+
+
+@dropbox.command()
+@click.argument("database", type=click.Path())
+@sitting_option(required=True)
+@click.option("--board", "boards", multiple=True, required=True, metavar="URL", help="Where entries are forwarded to.")
+@click.option("--entries", type=click.IntRange(1), default=200_000, show_default=True, help="Most that are held.")
+@click.option("--megabytes", type=click.IntRange(1), default=2_000, show_default=True, help="Most bytes of them.")
+@click.option("--rate", type=click.FloatRange(0.1), default=50.0, show_default=True, help="Submissions a second.")
+@click.option("--interval", type=click.FloatRange(0.01, 60), default=0.2, show_default=True, help="Of forwarding, s.")
+@click.option("--proxy", metavar="URL", help="A proxy for requests to boards.")
+@listening_options
+def serve(
+    database: str,
+    *,
+    sitting: bytes,
+    boards: tuple[str, ...],
+    entries: int,
+    megabytes: int,
+    rate: float,
+    interval: float,
+    proxy: str | None,
+    host: str,
+    port: int,
+) -> int:
+    """Take entries, keep them durably, and forward them to the boards until one promises their place.
+
+    Give the successors' URLs too, as soon as they are known: when the log is handed over, everything is offered to
+    them. DATABASE is an SQLite file, or a URL such as postgresql+psycopg://?service=box, without a password. TLS is for
+    a proxy in front of it. Neither entries nor addresses are logged.
+    """
+    server = server_part("secballot.net.dropbox_server").DropBoxServer
+    box = server_part("secballot.roles.dropbox").DropBox
+    with claimed(database), DropStore.open(database) as store:
+        _check_sitting(store, sitting)
+        places = open_places(boards, MANIFEST.decode(store.manifest), sitting, proxy=proxy, patience=_PATIENCE)
+        logs: list[LogSource] = [open_source(board, proxy) for board in boards]
+        made = box(store, places, logs, entries=entries, size=megabytes * 1_000_000)
+        try:
+            run_app(server(made, ServiceLimits(rate=rate, burst=4 * rate), interval=interval).app, host, port)
+        finally:
+            made.close()
+    return ExitCode.PASSED
+
+
+@dropbox.command()
+@click.argument("database", type=click.Path())
+@_json_option
+def status(database: str, *, as_json: bool) -> int:
+    """Say how much the drop box in DATABASE holds, and how much of it is promised a place; also while it runs."""
+    with DropStore.open(database) as store:
+        counts, kinds = store.counts(), Counter(held.kind for held in store.entries())
+    did = [
+        f"held: {counts['entries']} entries, {counts['bytes']} bytes",
+        *(f"  {kind}: {number}" for kind, number in sorted(kinds.items())),
+        f"promised a place: {counts['promised']}",
+        f"refused by every board, and still offered: {counts['refused']}",
+    ]
+    tell(Told(did, facts={**counts, "kinds": dict(sorted(kinds.items()))}), as_json=as_json)
+    return ExitCode.PASSED
+
+
+@dropbox.command()
+@click.argument("database", type=click.Path())
+@click.argument("out", type=click.Path())
+@click.option("--board", metavar="WHERE", required=True, help="Folder, zip archive, database or URL of the log.")
+@sitting_option(required=True)
+@click.option("--proxy", metavar="URL", help="A proxy for all requests.")
+@_json_option
+def check(database: str, out: str, *, board: str, sitting: bytes, proxy: str | None, as_json: bool) -> int:
+    """Compare every promise in the drop box with the log, and write evidence of broken ones into the folder OUT.
+
+    Exit codes: 0 no promise is broken, 1 some are, and the evidence is written, 3 the log cannot be read.
+    """
+    source, folder = open_source(board, proxy), Path(out)
+    states: Counter[str] = Counter()
+    written: list[str] = []
+    with DropStore.open(database) as store:
+        _check_sitting(store, sitting)
+        manifest = MANIFEST.decode(store.manifest)
+        shown = Shown.of_source(manifest, source)
+        if not shown.vouched:
+            raise StoreError("no checkpoint at hand is signed by an operator of this log")
+        for held in store.entries():
+            for promise in map(PROMISE.decode, store.promises(held.leaf)):
+                judged = judge_promise(manifest, promise, shown)
+                states[judged.state.value] += 1
+                if judged.evidence is not None:
+                    folder.mkdir(parents=True, exist_ok=True)
+                    path = folder / f"{held.number}-{promise.index}.evidence"
+                    if not path.exists():
+                        write_new(path, encode_evidence(judged.evidence))
+                    written.append(str(path))
+    counts = {state.value: states[state.value] for state in PromiseState}
+    did = [f"{state}: {number}" for state, number in counts.items()]
+    did += [f"Evidence written: {path}" for path in written]
+    tell(Told(did, facts={"promises": counts, "written": written}), as_json=as_json)
+    return ExitCode.FAILED if written else ExitCode.PASSED
+
+
+def _check_sitting(store: DropStore, sitting: bytes) -> None:
+    if store.sitting_id != sitting:
+        raise RefusalError("this drop box is another sitting's")
