@@ -36,6 +36,9 @@ RANDOMIZER_BYTES: Final = 32
 MESSAGE_BYTES: Final = 64
 """Bytes of the message: one SHA-512 hash."""
 
+_DRAWS: Final = 32
+"""Most draws of a blinding factor; two of random bytes are never needed for a modulus of two large primes."""
+
 _SMALLEST_MODULUS: Final = 1 << 16
 
 
@@ -173,7 +176,7 @@ class BlindSecretKey:
         """Return base^d mod n, after checking it: x^e = base. The work is on a fresh random multiple of the base.
 
         Raises:
-            ProtocolError: the result was wrong, as a fault makes it; nothing of it is shown.
+            ProtocolError: the result was wrong, as a fault makes it, or `rng` is broken; nothing of it is shown.
         """
         n, e = self.public_key.n, self.public_key.e
         factor, factor_inverse = _random_unit(n, rng)
@@ -199,7 +202,9 @@ class BlindSecretKey:
 def _random_unit(n: int, rng: Callable[[int], bytes]) -> tuple[int, int]:
     """Return a uniform unit modulo n and its inverse, inverted under a second random factor."""
     size = n.bit_length() // 8 + 16
-    while True:
-        unit, mask = (int.from_bytes(rng(size), "big") % n for _ in range(2))
-        if unit > 1 and gmpy2.gcd(unit * mask, n) == 1:
+    for _ in range(_DRAWS):
+        drawn = rng(size), rng(size)
+        unit, mask = (int.from_bytes(data, "big") % n for data in drawn)
+        if all(len(data) == size for data in drawn) and unit > 1 and gmpy2.gcd(unit * mask, n) == 1:
             return unit, int(mask * gmpy2.invert(unit * mask, n) % n)
+    raise ProtocolError("the source of randomness is broken: it gives too little, or no unit")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import gmpy2
 import pytest
@@ -45,6 +46,9 @@ from tests.unit.blind.sample_key import (
     prime,
     stream_of,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class TestIssuance:
@@ -277,3 +281,9 @@ class TestBlindSign:
 
         assert blind_sign(SECRET, BLINDED, rng=rng) == BLIND_SIGNATURE
         assert not draws
+
+    @pytest.mark.parametrize("source", [bytes, lambda size: (1).to_bytes(size, "big"), lambda size: b"\3" * (size - 1)])
+    def test_randomness_that_never_gives_a_unit_is_said_to_be_broken(self, source: Callable[[int], bytes]) -> None:
+        """A registrar whose source is stuck, or gives too little, stops instead of drawing for ever."""
+        with pytest.raises(ProtocolError, match="randomness"):
+            blind_sign(SECRET, BLINDED, rng=source)
