@@ -110,17 +110,16 @@ class VotingDevice:
         poll = poll_by_number(self.view, number)
         check_choices(poll.context.layout(self.delegate.credential(poll).class_index), choices)
 
-    def seal(self, number: int, choices: Choices, tag: str) -> SealedWork:
-        """Seal a ballot on top of the newest one on the log, keep it, and return it; cast or open it next.
+    def next_place(self, number: int) -> tuple[int, bytes]:
+        """Return sequence and previous of the next ballot of a poll, if there may be one now.
+
+        The view is refreshed by the caller.
 
         Raises:
-            RefusalError: the tag is trivial, the choices break a limit, there is no credential, or an earlier ballot of
-                the poll is still on its way.
             PhaseError: the poll is not open.
-            StoreError: the wallet cannot be written; nothing may be shown.
+            RefusalError: it is not opened, there is no credential, an earlier ballot of it is still on its way, or
+                all are cast that a delegate may cast.
         """
-        check_tag(tag)
-        self.view.refresh()
         poll = poll_by_number(self.view, number)
         if poll.status != "open":
             raise PhaseError(f"poll {number} is {poll.status}")
@@ -134,6 +133,21 @@ class VotingDevice:
         limit = self.view.state.the_manifest().limits.ballots_per_credential
         if sequence >= limit:
             raise RefusalError(f"a delegate may cast {limit} ballots in a poll, and all of yours are cast")
+        return sequence, previous
+
+    def seal(self, number: int, choices: Choices, tag: str) -> SealedWork:
+        """Seal a ballot on top of the newest one on the log, keep it, and return it; cast or open it next.
+
+        Raises:
+            RefusalError: the tag is trivial, the choices break a limit, there is no credential, or an earlier ballot of
+                the poll is still on its way.
+            PhaseError: the poll is not open.
+            StoreError: the wallet cannot be written; nothing may be shown.
+        """
+        check_tag(tag)
+        self.view.refresh()
+        sequence, previous = self.next_place(number)
+        poll = poll_by_number(self.view, number)
         seed, fresh = self._draw(32), self._draw(32)
         sealed = self.delegate.seal_at(poll, choices, tag, sequence=sequence, previous=previous, seed=seed, fresh=fresh)
         work = SealedWork(

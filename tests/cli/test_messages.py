@@ -14,7 +14,7 @@ from babel.messages.pofile import read_po
 from secballot_cli.messages import CATALOGUES, FOLDER, _, compile_catalogues, forget_language, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from babel.messages.catalog import Catalog, Message
@@ -52,9 +52,18 @@ def fields(text: str) -> set[str | None]:
     return {name for _text, name, _spec, _conversion in string.Formatter().parse(text) if name is not None}
 
 
-def compiled(file: BinaryIO) -> dict[object, object]:
+def strings(catalogue: Iterable[Message]) -> dict[str, tuple[str, ...]]:
+    """Return every message of a catalogue with all its forms."""
+    return {
+        singular(message): (message.string,) if isinstance(message.string, str) else tuple(message.string or ())
+        for message in catalogue
+        if message.id
+    }
+
+
+def compiled(file: BinaryIO) -> dict[str, tuple[str, ...]]:
     """Return the messages of a compiled catalogue."""
-    return {message.id: message.string for message in read_mo(file) if message.id}
+    return strings(read_mo(file))
 
 
 def test_there_is_russian() -> None:
@@ -90,7 +99,7 @@ def test_compiled_catalogues_are_those_of_the_sources(language: str) -> None:
     """A translation that was edited and not compiled would not be seen by anybody."""
     for path, catalogue in catalogues(language):
         with path.with_suffix(".mo").open("rb") as file:
-            assert compiled(file) == {m.id: m.string for m in catalogue if m.id}, path.name
+            assert compiled(file) == strings(catalogue), path.name
 
 
 def test_the_language_is_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:
