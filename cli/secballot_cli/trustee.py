@@ -6,6 +6,7 @@ Source: SPEC.md#ceremony, SPEC.md#tally.
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,9 +17,11 @@ from secballot.errors import RefusalError
 from secballot.record.history import open_witnessed
 from secballot.records.closing import Annulment, Closing
 from secballot.records.entry import decode_entry
+from secballot.roles.held import held_against
 from secballot.roles.officer import poll_by_number
 from secballot.roles.trustee import Trustee
 from secballot.store.backup import restore_backup, write_backup
+from secballot.store.dropbox import DropStore
 from secballot.store.journal import Journal
 from secballot_cli.acting import conclude, show, sign_act
 from secballot_cli.acting import countersign as countersign_act
@@ -83,9 +86,10 @@ def _convened(seat: Seat) -> bool:
 @trustee.command()
 @click.argument("poll", type=click.IntRange(1))
 @click.option("--objection", multiple=True, type=click.Path(), metavar="FILE", help=_("An objection sent to you."))
+@click.option("--drop-box", multiple=True, type=click.Path(), metavar="DATABASE", help=_("A drop box that you run."))
 @yes_option
 @party_options
-def decrypt(given: Given, poll: int, *, objection: tuple[str, ...], yes: bool) -> int:
+def decrypt(given: Given, poll: int, *, objection: tuple[str, ...], drop_box: tuple[str, ...], yes: bool) -> int:
     """Decrypt the sums of a POLL, after you have seen what is being opened.
 
     A refusal is right: it says why, and what happens next.
@@ -96,13 +100,17 @@ def decrypt(given: Given, poll: int, *, objection: tuple[str, ...], yes: bool) -
         role = Trustee(seat.key, seat.view, seat.board, seat.sealed(journal))
         found = poll_by_number(seat.view, poll)
         now = int(time.time())
+        with ExitStack() as opened:
+            boxes = [opened.enter_context(DropStore.open(where)) for where in drop_box]
+            dropped, held = held_against(boxes, seat.view, found)
+        objections += held
         try:
-            role.check_decryption(poll, now=now, objections=objections)
+            role.check_decryption(poll, now=now, objections=objections, drop_box=dropped)
         except RefusalError as refusal:
             raise RefusalError(f"{refusal.message}. {_what_next(found)}", check=refusal.check) from refusal
         show(opened_words(seat, found))
         confirm(_("Decrypt these sums? They are public from then on."), yes=yes)
-        promises = role.decrypt(poll, now=now, objections=objections)
+        promises = role.decrypt(poll, now=now, objections=objections, drop_box=dropped)
     return conclude(seat, given, promises[-1], "decryption")
 
 
