@@ -9,12 +9,11 @@ Source: SPEC.md#errors-and-blame.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from types import TracebackType
 
 CheckId = str
 """A stable check id such as `BAL-03`, as listed in SPEC.md#checks."""
@@ -175,22 +174,34 @@ class TransportError(SecballotError):
     """Network trouble; never a verdict about a record."""
 
 
-@contextmanager
-def blaming(check: CheckId, culprit: Party) -> Iterator[None]:
+class blaming:  # noqa: N801  # reads as a verb at every `with`
     """Give every error that leaves the block this check id and culprit, unless it already names its own.
 
     Low layers know which equation failed; only the caller knows which check of the record that was and whose
     entry it was.
-
-    Args:
-        check: the check id of SPEC.md#checks.
-        culprit: the party whose entry is being judged, or `NOBODY`.
     """
-    try:
-        yield
-    except (EncodingError, VerificationError, PolicyError) as error:
-        if error.check is None:
-            error.check = check
-        if error.culprit is None:
-            error.culprit = culprit
-        raise
+
+    __slots__ = ("_check", "_culprit")
+
+    def __init__(self, check: CheckId, culprit: Party) -> None:
+        """Blame nobody yet.
+
+        Args:
+            check: the check id of SPEC.md#checks.
+            culprit: the party whose entry is being judged, or `NOBODY`.
+        """
+        self._check = check
+        self._culprit = culprit
+
+    def __enter__(self) -> None:
+        """Enter the block."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Complete the error that leaves the block, if there is one of the record."""
+        if isinstance(error, EncodingError | VerificationError | PolicyError):
+            if error.check is None:
+                error.check = self._check
+            if error.culprit is None:
+                error.culprit = self._culprit

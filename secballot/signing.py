@@ -66,11 +66,11 @@ def _check_library() -> None:
 _check_library()
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 12)
 def _is_acceptable_key(encoded: bytes) -> bool:
     """Tell whether these 32 bytes are canonical, in the prime-order subgroup, and not the identity.
 
-    Cached, since a sitting has few keys and many signatures; the memory is bounded.
+    Cached, since parties have few keys and sign often; roll keys are checked when they come on the roll.
     """
     return bool(bindings.crypto_core_ed25519_is_valid_point(encoded))
 
@@ -93,6 +93,13 @@ class VerifyKey:
         if not _is_acceptable_key(encoded):
             raise InvalidSignatureError("Ed25519 key is not a canonical point of the prime-order subgroup")
         self._encoded = encoded
+
+    @classmethod
+    def accepted(cls, encoded: bytes) -> VerifyKey:
+        """Return the key of bytes that passed the check of this class before, such as a key on the roll."""
+        key = cls.__new__(cls)
+        key._encoded = encoded  # noqa: SLF001  # its own
+        return key
 
     def encode(self) -> bytes:
         """Return the 32 bytes of the key."""

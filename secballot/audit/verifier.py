@@ -27,6 +27,7 @@ from secballot.record import Failure, SittingRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Executor
 
     from secballot.audit.report import Report
     from secballot.audit.timing import Clock
@@ -47,6 +48,7 @@ def audit(
     anchor: bytes | None = None,
     progress: Progress = _no_progress,
     clock: Clock | None = None,
+    executor: Executor | None = None,
 ) -> Report:
     """Return the report on everything below the newest checkpoint that satisfies the quorum.
 
@@ -55,13 +57,15 @@ def audit(
         anchor: the sitting_id from outside, 32 bytes; without it the verdict is relative to the manifest found.
         progress: is told how many entries are judged, and of how many.
         clock: returns seconds, such as `time.perf_counter`; with it the report says how long each part took.
+        executor: verifies proofs and signatures ahead, on threads, processes or other machines (`roles.workers`), and
+            is trusted like this process; None does it here. The report is the same.
 
     Raises:
         ProtocolError: the system's source of randomness is broken, so that no batch can be checked.
 
     Source: SPEC.md#data-flow.
     """
-    run = _Audit(source, anchor, progress, Stopwatch(clock))
+    run = _Audit(source, anchor, progress, Stopwatch(clock), executor)
     try:
         run.replay_all()
     except StoreError as error:
@@ -73,8 +77,16 @@ def audit(
 class _Audit:
     """One run over one source; `found` is what it has found so far."""
 
-    def __init__(self, source: LogSource, anchor: bytes | None, progress: Progress, stopwatch: Stopwatch) -> None:
+    def __init__(
+        self,
+        source: LogSource,
+        anchor: bytes | None,
+        progress: Progress,
+        stopwatch: Stopwatch,
+        executor: Executor | None,
+    ) -> None:
         self._stopwatch = stopwatch
+        self._executor = executor
         self._source = source
         self._anchor = anchor
         self._progress = progress
@@ -131,7 +143,7 @@ class _Audit:
         stop = min(claimed, found.at_hand)
         if not stop:
             return None
-        for _ in _replay(found, self._source.entries(0, stop)):
+        for _ in _replay(found, self._source.entries(0, stop), None):
             if found.record.state.manifest is not None:
                 found.founding = found.record.state
                 self._begin_again()
@@ -140,7 +152,7 @@ class _Audit:
 
     def _replay_to(self, stop: int) -> None:
         found = self.found
-        for done in _replay(found, self._source.entries(len(found.record), stop)):
+        for done in _replay(found, self._source.entries(len(found.record), stop), self._executor):
             self._progress(done, stop)
 
     def _check_log(self) -> None:
@@ -169,9 +181,9 @@ class _Audit:
         found.discrepancies = list(self._source.discrepancies(newest, history.subtree))
 
 
-def _replay(found: Findings, entries: Iterable[bytes]) -> Iterator[int]:
+def _replay(found: Findings, entries: Iterable[bytes], executor: Executor | None) -> Iterator[int]:
     """Replay entries into the findings, and yield how many the record has, after each block."""
     # The cryptography is loaded with the first entry: a board that has none yet is read in a moment.
     from secballot.audit.replay import replay  # noqa: PLC0415
 
-    return replay(found.record, entries, found.observe)
+    return replay(found.record, entries, found.observe, executor=executor)

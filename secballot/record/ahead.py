@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from secballot.protocol.registration import split_values
-from secballot.record.statements import answered, blinded, signed
+from secballot.record.statements import Acceptable, Answered, Blinded, Signed
 from secballot.record.sums import PassedBallot
 from secballot.record.work import BallotJob, BallotsFound, Confirmed, StatementJob
 from secballot.records.ballot import Ballot
 from secballot.records.credential import CredentialIssue, CredentialRequest
-from secballot.records.entry import Entry, signing_message
+from secballot.records.entry import Entry
+from secballot.records.roll import RollChunk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -69,7 +70,10 @@ class Plan:
                 self.verdicts[position] = PassedBallot(block, place) if error is None else error
             return True
         if isinstance(job, StatementJob) and isinstance(result, Confirmed):
-            self.proven.update(result.statements)
+            if result.examined != len(job.statements):
+                return False
+            doubtful = result.doubtful
+            self.proven.update(one for position, one in enumerate(job.statements) if position not in doubtful)
             return True
         return False
 
@@ -121,6 +125,8 @@ class Lookahead:
                 statements.update(dict.fromkeys(self._request_statements(entry, body, read.leaf)))
             elif isinstance(body, CredentialIssue) and self._every_statement:
                 statements.update(dict.fromkeys(self._issue_statements(entry, body)))
+            elif isinstance(body, RollChunk) and self._every_statement:
+                statements.update(dict.fromkeys(map(Acceptable, body.keys)))
         plan = Plan()
         for ctx, group in ballots.items():
             self._add_ballots(plan, self._state.by_ctx[ctx], group)
@@ -163,8 +169,8 @@ class Lookahead:
         if registration is None or class_index is None:
             return []
         self._requests[leaf] = (entry.signer, body)
-        statements = [
-            blinded(key.n, value)
+        statements: list[Statement] = [
+            Blinded(key.n, value)
             for poll, item in enumerate(body.blinded, start=body.first_poll)
             for key, value in zip(registrar_keys(registration, poll, class_index), split_values(item), strict=False)
         ]
@@ -177,7 +183,7 @@ class Lookahead:
         party = parties.party(entry.signer) if parties is not None else None
         if registration is None or party is None or party.role != "registrar":
             return []
-        statements = [self._signature(entry)]
+        statements: list[Statement] = [self._signature(entry)]
         for answer in body.answers:
             request = self._request(registration, answer.request)
             if request is None:
@@ -190,7 +196,7 @@ class Lookahead:
             for poll, (item, signature) in enumerate(zip(asked.blinded, signatures, strict=False), asked.first_poll):
                 values, keys = split_values(item), registration.keys.get((poll, class_index), {})
                 if party.index in keys and party.index <= len(values):
-                    statements.append(answered(keys[party.index].n, values[party.index - 1], signature))
+                    statements.append(Answered(keys[party.index].n, values[party.index - 1], signature))
         return statements
 
     def _request(self, registration: RegistrationState, leaf: bytes) -> tuple[bytes, CredentialRequest] | None:
@@ -203,9 +209,8 @@ class Lookahead:
         registrations = self._state.registrations
         return registrations[-1] if registrations and registrations[-1].number == number else None
 
-    def _signature(self, entry: Entry) -> Statement:
-        message = signing_message(entry.kind, self._state.sitting_id, entry.body_bytes)
-        return signed(entry.signer, message, entry.signature)
+    def _signature(self, entry: Entry) -> Signed:
+        return Signed(entry.signer, entry.signature, entry.kind, self._state.sitting_id, entry.body_bytes)
 
 
 def _ballot_job(

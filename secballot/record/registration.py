@@ -17,7 +17,7 @@ from secballot.errors import NOBODY, RecordError, VerificationError, blaming
 from secballot.protocol.registration import check_answer, check_request
 from secballot.record.outcome import out_of_phase, repetition
 from secballot.record.state import RegistrationState, Request
-from secballot.record.statements import answered, blinded
+from secballot.record.statements import Answered, Blinded
 
 if TYPE_CHECKING:
     from secballot.blind import BlindPublicKey
@@ -104,7 +104,7 @@ def judge_request(state: SittingState, body: CredentialRequest, act: Act) -> Com
         _registrar_keys(state, registration, poll, class_index) for poll in range(body.first_poll, manifest.polls + 1)
     ]
     with blaming("REG-06", act.party):
-        check_request(body, keys=keys, polls=len(keys), known=lambda key, value: blinded(key.n, value) in state.proven)
+        check_request(body, keys=keys, polls=len(keys), known=lambda key, value: Blinded(key.n, value) in state.proven)
 
     def commit() -> None:
         polls = len(body.blinded)
@@ -146,7 +146,7 @@ def judge_issue(state: SittingState, body: CredentialIssue, act: Act) -> Commit:
                 request.body,  # type: ignore[arg-type]  # requests hold requests only
                 keys,
                 registrar,
-                known=lambda key, value, signature: answered(key.n, value, signature) in state.proven,
+                known=lambda key, value, signature: Answered(key.n, value, signature) in state.proven,
             )
 
     def commit() -> None:

@@ -20,6 +20,7 @@ from secballot.record.history import LogOperator
 from secballot.record.outcome import out_of_phase, repetition
 from secballot.record.parties import Parties, check_keys
 from secballot.record.state import CeremonyState
+from secballot.record.statements import Acceptable
 from secballot.signing import VerifyKey
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def judge_roll(state: SittingState, body: RollChunk, act: Act) -> Commit:
             raise RecordError("the number of chunks differs from that of the chunks before")
         if body.class_index > len(manifest.classes):
             raise RecordError("the manifest has no such class")
-        held = sum(1 for class_index in staged.roll.values() if class_index == body.class_index)
+        held = staged.class_sizes().get(body.class_index, 0)
         if held + len(body.keys) > manifest.classes[body.class_index - 1].seats:
             raise RecordError("the class has fewer seats than keys on the roll")
         for key in body.keys:
@@ -141,6 +142,8 @@ def judge_roll(state: SittingState, body: RollChunk, act: Act) -> Commit:
 def _check_roll_key(state: SittingState, key: bytes) -> None:
     if key in state.staged.roll or (state.parties is not None and key in state.parties):
         raise RecordError("a roll key stands on the roll already, or is a party's")
+    if Acceptable(key) in state.proven:
+        return
     try:
         VerifyKey(key)
     except InvalidSignatureError as error:

@@ -37,7 +37,7 @@ from secballot.record.outcome import Act, Commit, Failure, Judgement, Naming, Ou
 from secballot.record.parties import DELEGATE, SIGNERS
 from secballot.record.reading import ReadEntry, read_entry
 from secballot.record.state import SittingState
-from secballot.record.statements import signed
+from secballot.record.statements import Signed
 from secballot.records.entry import UNSIGNED, Entry, signing_message
 from secballot.signing import VerifyKey, verify
 
@@ -254,8 +254,10 @@ def _check_manifest_author(state: SittingState, entry: Entry) -> Party:
 
 def _check_signature(state: SittingState, entry: Entry) -> None:
     try:
-        message = signing_message(entry.kind, state.sitting_id, entry.body_bytes)
-        if signed(entry.signer, message, entry.signature) not in state.proven:
-            verify(VerifyKey(entry.signer), message, entry.signature)
+        # Roll keys were accepted when they came on the roll.
+        on_roll = entry.kind == "credential-request"
+        key = VerifyKey.accepted(entry.signer) if on_roll else VerifyKey(entry.signer)
+        if Signed(entry.signer, entry.signature, entry.kind, state.sitting_id, entry.body_bytes) not in state.proven:
+            verify(key, signing_message(entry.kind, state.sitting_id, entry.body_bytes), entry.signature)
     except (InvalidSignatureError, EncodingError) as error:
         raise InvalidSignatureError("the signature does not verify", check="ENT-05", culprit=NOBODY) from error

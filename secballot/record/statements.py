@@ -7,20 +7,46 @@ Source: SPEC.md#admission.
 
 from __future__ import annotations
 
-Statement = tuple[str, int | bytes, bytes, bytes]
-"""What is stated, of which key, about which bytes."""
+from typing import NamedTuple
 
 
-def signed(key: bytes, message: bytes, signature: bytes) -> Statement:
-    """Return the statement that the Ed25519 signature is this key's on this message (ENT-05)."""
-    return ("signed", key, message, signature)
+class Signed(NamedTuple):
+    """The entry's signature verifies under its signer's key, which was accepted before (ENT-05).
+
+    Attributes:
+        signer: Ed25519 key.
+        signature: of the entry.
+        kind: kind of the entry.
+        sitting_id: 32 bytes.
+        body: canonical bytes of the body.
+    """
+
+    signer: bytes
+    signature: bytes
+    kind: str
+    sitting_id: bytes
+    body: bytes
 
 
-def blinded(modulus: int, value: bytes) -> Statement:
-    """Return the statement that the value is one that blinding under this modulus can give (REG-06)."""
-    return ("blinded", modulus, value, b"")
+class Acceptable(NamedTuple):
+    """The Ed25519 key is acceptable (REG-01)."""
+
+    key: bytes
 
 
-def answered(modulus: int, value: bytes, signature: bytes) -> Statement:
-    """Return the statement that the blind signature answers the blinded value (REG-07)."""
-    return ("answered", modulus, value, signature)
+class Blinded(NamedTuple):
+    """The value is one that blinding under this modulus can give (REG-06)."""
+
+    modulus: int
+    value: bytes
+
+
+class Answered(NamedTuple):
+    """The blind signature answers the blinded value under this modulus (REG-07)."""
+
+    modulus: int
+    value: bytes
+    signature: bytes
+
+
+Statement = Acceptable | Signed | Blinded | Answered

@@ -20,7 +20,9 @@ from secballot.blind import BlindPublicKey, check_all_blinded, check_root
 from secballot.elgamal import Ciphertexts
 from secballot.errors import EncodingError, SecballotError, VerificationError
 from secballot.protocol.ballots import check_block
+from secballot.record.statements import Acceptable, Answered, Blinded, Signed
 from secballot.record.sums import VerifiedBlock
+from secballot.records.entry import signing_message
 from secballot.signing import VerifyKey, verify
 
 if TYPE_CHECKING:
@@ -41,9 +43,15 @@ class Job(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """The result of statements: those that hold."""
+    """The result of statements.
 
-    statements: tuple[Statement, ...]
+    Attributes:
+        examined: how many there were.
+        doubtful: positions of those that are not confirmed.
+    """
+
+    examined: int
+    doubtful: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,41 +61,35 @@ class StatementJob:
     statements: tuple[Statement, ...]
 
     def run(self) -> Confirmed:
-        """Return the statements that hold."""
-        holding: list[Statement] = []
-        values: dict[int, list[Statement]] = defaultdict(list)
-        for statement in self.statements:
-            kind, key, value, signature = statement
-            if kind == "blinded" and isinstance(key, int):
-                values[key].append(statement)
-            elif kind == "answered" and isinstance(key, int):
-                if _holds_answered(key, value, signature):
-                    holding.append(statement)
-            elif isinstance(key, bytes) and _holds_signed(key, value, signature):
-                holding.append(statement)
-        for modulus, own in values.items():
-            if _hold_blinded(modulus, [value for _, _, value, _ in own]):
-                holding += own
-        return Confirmed(tuple(holding))
+        """Return which statements hold."""
+        doubtful: list[int] = []
+        values: dict[int, list[int]] = defaultdict(list)
+        for position, statement in enumerate(self.statements):
+            if isinstance(statement, Blinded):
+                values[statement.modulus].append(position)
+            elif not _holds(statement):
+                doubtful.append(position)
+        for modulus, positions in values.items():
+            if not _are_blinded(modulus, [self.statements[position].value for position in positions]):  # type: ignore[union-attr]  # they are `Blinded`
+                doubtful += positions
+        return Confirmed(len(self.statements), frozenset(doubtful))
 
 
-def _holds_signed(key: bytes, message: bytes, signature: bytes) -> bool:
+def _holds(statement: Acceptable | Signed | Answered) -> bool:
     try:
-        verify(VerifyKey(key), message, signature)
+        if isinstance(statement, Signed):
+            message = signing_message(statement.kind, statement.sitting_id, statement.body)
+            verify(VerifyKey.accepted(statement.signer), message, statement.signature)
+        elif isinstance(statement, Acceptable):
+            VerifyKey(statement.key)
+        else:
+            check_root(BlindPublicKey(statement.modulus), statement.value, statement.signature)
     except (EncodingError, VerificationError):
         return False
     return True
 
 
-def _holds_answered(modulus: int, value: bytes, signature: bytes) -> bool:
-    try:
-        check_root(BlindPublicKey(modulus), value, signature)
-    except (EncodingError, VerificationError):
-        return False
-    return True
-
-
-def _hold_blinded(modulus: int, values: list[bytes]) -> bool:
+def _are_blinded(modulus: int, values: list[bytes]) -> bool:
     try:
         check_all_blinded(BlindPublicKey(modulus), values)
     except (EncodingError, VerificationError):

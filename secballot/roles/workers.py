@@ -1,0 +1,89 @@
+"""Other processes, threads and machines that verify: executors for `audit` and `replay`.
+
+They are given values and return verdicts, so they are trusted like this very process. Losing one costs time only.
+
+Source: SPEC.md#data-flow.
+"""
+
+from __future__ import annotations
+
+import importlib
+import multiprocessing
+import os
+import signal
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from secballot.errors import TransportError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LARGE_RECORD: Final = 4_000
+"""Entries from which on starting processes pays for itself, in seconds saved."""
+
+_PRELOADED: Final = ("secballot.record.work",)
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # only Linux tells
+        return os.cpu_count() or 1
+
+
+@contextmanager
+def worker_processes(count: int) -> Iterator[Executor]:
+    """Run so many worker processes, and end them when the block is left.
+
+    Each starts from a fresh interpreter, never as a copy of this process with its secrets and locks.
+    """
+    methods = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    context.set_forkserver_preload(list(_PRELOADED))
+    executor = ProcessPoolExecutor(count, mp_context=context, initializer=_begin)
+    try:
+        yield executor
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def worker_threads(count: int) -> Iterator[Executor]:
+    """Run so many worker threads, and end them when the block is left."""
+    executor = ThreadPoolExecutor(count, thread_name_prefix="verifying")
+    try:
+        yield executor
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def dask_workers(address: str) -> Iterator[Executor]:
+    """Use the workers of a Dask cluster, and let go of it when the block is left.
+
+    Args:
+        address: of its scheduler, such as `tcp://127.0.0.1:8786`. Whoever controls it can falsify the verdict.
+
+    Raises:
+        TransportError: the extra `dask` is not installed, or the scheduler cannot be reached.
+    """
+    try:
+        distributed = importlib.import_module("distributed")
+    except ImportError as error:
+        raise TransportError("Dask is not installed: install secballot[dask]") from error
+    try:
+        client = distributed.Client(address, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        raise TransportError(f"the Dask scheduler at {address} cannot be reached") from error
+    try:
+        yield client.get_executor(pure=False)
+    finally:
+        client.close()
+
+
+def _begin() -> None:
+    """Leave an interrupt of the keyboard to the process that hands out the work."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
