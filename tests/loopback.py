@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def serving(app: Starlette) -> Iterator[str]:
-    """Run an application, and yield its URL."""
+def serving(app: Starlette, http: str | type[asyncio.Protocol] = "h11") -> Iterator[str]:
+    """Run an application over this protocol, and yield its URL."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", ws="none", http="h11")
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", ws="none", http=http)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])))
     thread.start()

@@ -47,6 +47,15 @@ def server_part(name: str) -> ModuleType:
         raise StoreError("running a service needs the extra `server`: pip install secballot[server]") from error
 
 
+def _protocol() -> str | type[asyncio.Protocol]:
+    """Return what speaks HTTP: llhttp, bounded by ourselves, or h11 where that is missing."""
+    try:
+        from secballot.net.http_protocol import BoundedProtocol  # noqa: PLC0415  # needs the extra `server`
+    except ImportError:
+        return "h11"
+    return BoundedProtocol
+
+
 def run_app(app: Starlette, host: str, port: int) -> None:
     """Serve until interrupted; says on standard output where, once connections are taken.
 
@@ -69,6 +78,7 @@ def run_app(app: Starlette, host: str, port: int) -> None:
     with listening:
         config = uvicorn.Config(
             app,
+            http=_protocol(),
             log_config=None,
             access_log=False,
             ws="none",
@@ -83,4 +93,5 @@ def run_app(app: Starlette, host: str, port: int) -> None:
         shown = f"[{host}]" if ":" in host else host
         click.echo(f"listening on http://{shown}:{listening.getsockname()[1]}")
         sys.stdout.flush()
-        asyncio.run(server.serve([listening]))
+        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+            runner.run(server.serve([listening]))
