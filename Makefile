@@ -3,6 +3,7 @@
 # make lint    every linter and type checker that .ci/run demands
 # make lock    pin what CI installs, with hashes, after a change of the dependencies in pyproject.toml
 # make interop the programs of others that tests/interop runs: needs Go 1.25 and Python 3.12, or newer
+# make kill    kill board and witness hundreds of times under load; SECBALLOT_KILLS=1000 says how often
 # make clean   remove the virtual environment and what was built
 #
 # Each target makes .venv on first use and installs only what it needs there. A Rust toolchain is used where there is
@@ -15,7 +16,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 NATIVE := $(wildcard native/Cargo.toml native/Cargo.lock native/build.rs native/src/*.rs)
 ARGS ?=
 
-.PHONY: demo test lint lock clean
+.PHONY: demo test lint lock clean kill
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.core
@@ -23,6 +24,10 @@ demo: $(VENV)/.core
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto $(ARGS)
+
+kill: export SECBALLOT_KILLS ?= 300
+kill: $(VENV)/.dev
+	$(BIN)/python -m pytest -q tests/faults -k killed $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
