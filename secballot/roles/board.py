@@ -21,8 +21,6 @@ from itertools import islice
 from secrets import SystemRandom
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from secballot.audit.replay import STRETCH_ENTRIES, replay
 from secballot.board.checkpoint import Checkpoint
 from secballot.board.log import sign_head, witness_request
@@ -46,6 +44,7 @@ from secballot.roles.admission import (
     unjudged_refusal,
 )
 from secballot.roles.head_keys import HeadKeys
+from secballot.roles.promising import promise_taken_over, sign_promise
 from secballot.roles.witnessing import Cosigned, ask
 from secballot.store.board import BoardStore
 from secballot.store.folder import write_folder
@@ -181,6 +180,10 @@ class BoardOperator:
                 else:
                     answers[data] = arrival
             answers |= self._admit(record, arrange(arrivals, shuffle or SystemRandom().shuffle), now)
+            for arrival in arrivals if self._in_office(record.state) else []:
+                if arrival.leaf in known and isinstance(answers[arrival.data], RefusalError):
+                    again = self._promise(record, arrival, now, known[arrival.leaf])
+                    answers[arrival.data] = promise_taken_over(self.store, again) or answers[arrival.data]
             return [answers[data] for data in entries]
 
     def take_over(self, entries: Iterable[bytes]) -> int:
@@ -193,8 +196,8 @@ class BoardOperator:
             StoreError: the store does not answer, or somebody else has appended.
         """
         with self._lock:
-            state, remaining = self._replayed().state, iter(entries)
-            if state.operators and state.operators[-1].promise_key == self._promise_key.verify_key.encode():
+            remaining = iter(entries)
+            if self._in_office(self._replayed().state):
                 raise RefusalError("this operator keeps the log already; entries are submitted")
             while block := list(islice(remaining, STRETCH_ENTRIES)):
                 self.store.append(block, expected_size=len(self._replayed()))
@@ -327,7 +330,7 @@ class BoardOperator:
                 if refusal is not None:
                     answers[arrival.data] = refusal
                     continue
-                promise = self._promise(record, arrival, now)
+                promise = self._promise(record, arrival, now, len(record))
                 answers[arrival.data] = promise
                 promises.append(PROMISE.encode(promise))
                 # Judging may look up entries of this very batch, so they are there before they are on disk.
@@ -345,18 +348,14 @@ class BoardOperator:
         self._durable, self._pending = len(record), []
         return answers
 
-    def _promise(self, record: SittingRecord, arrival: Arrival, now: int) -> Promise:
+    def _promise(self, record: SittingRecord, arrival: Arrival, now: int, index: int) -> Promise:
         body = arrival.entry.body
-        manifest = body if isinstance(body, Manifest) else record.state.the_manifest()
-        promise = Promise(
-            index=len(record),
-            leaf_hash=arrival.leaf,
-            maximum_delay=manifest.log.maximum_delay,
-            signature=bytes(64),
-            sitting_id=self.anchor,
-            time=now,
-        )
-        return msgspec.structs.replace(promise, signature=self._promise_key.sign(promise.message()))
+        log = (body if isinstance(body, Manifest) else record.state.the_manifest()).log
+        key, delay = self._promise_key, log.maximum_delay
+        return sign_promise(key, self.anchor, arrival.leaf, index, now=now, maximum_delay=delay)
+
+    def _in_office(self, state: SittingState) -> bool:
+        return bool(state.operators) and state.operators[-1].promise_key == self._promise_key.verify_key.encode()
 
     def _check_keys(self, manifest: Manifest) -> None:
         own = self.keys.log.vkey.key, self._promise_key.verify_key.encode()

@@ -201,6 +201,19 @@ class BoardStore:
             ).scalar_one()
         return promise
 
+    def give_promise(self, index: int, promise: bytes) -> bytes:
+        """Return what is stored beside an entry from now on, durably: this, or what was stored there before.
+
+        Raises:
+            StoreError: there is no entry at this index, or the database does not answer.
+        """
+        self._check_range(index, index + 1)
+        here = ENTRIES.c.index == index
+        with storing(), self._engine.begin() as connection:
+            connection.execute(ENTRIES.update().where(here, ENTRIES.c.promise.is_(None)).values(promise=promise))
+            kept: bytes = connection.execute(sa.select(ENTRIES.c.promise).where(here)).scalar_one()
+        return kept
+
     def entries(self, start: int, stop: int) -> Iterator[bytes]:
         """Yield the entries from `start` up to `stop`, exclusive, reading 256 at a time.
 

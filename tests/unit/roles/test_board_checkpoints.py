@@ -24,6 +24,7 @@ from secballot.errors import (
 from secballot.record.history import open_witnessed
 from secballot.records.promise import Handover, Promise
 from secballot.roles.board import BoardOperator
+from secballot.roles.evidence import promised_by
 from secballot.roles.mirroring import Mirror
 from secballot.roles.party import embedded_note
 from secballot.roles.view import WitnessedView
@@ -227,11 +228,17 @@ def test_the_log_is_handed_over(board: BoardOperator, witnesses: list[WitnessRol
         ceremony = operator.record.state.ceremony
         assert ceremony is not None
         ceremony.complete = True
-    for refused in (successor.submit([document(1)], now=NOW), board.submit(acts, now=NOW)):
+    for refused in (successor.submit([document(1), founding()[0]], now=NOW), board.submit(acts, now=NOW)):
         assert all(isinstance(answer, RefusalError) and "another operator" in answer.message for answer in refused)
     answers = [successor.submit([act], now=NOW)[0] for act in acts]
     assert [answer.index for answer in answers if isinstance(answer, Promise)] == [2, 3, 4, 5]
     assert successor.record.state.handovers == 1
+    # What it took over it promises as it stands, and from then on in the same words; an unknown entry it judges.
+    again = successor.submit(founding(), now=NOW + 5)
+    assert again == successor.submit(founding(), now=NOW + 9)
+    assert [(one.index, one.time) for one in again if isinstance(one, Promise)] == [(0, NOW + 5), (1, NOW + 5)]
+    (given,) = {promised_by(SMALL_MANIFEST, one) for one in again if isinstance(one, Promise)}
+    assert given == {2}
     assert isinstance(successor.submit([document(1)], now=NOW)[0], Promise)
     successor.sign_checkpoint()
     assert successor.collect(witnesses, now=NOW).failures == {}

@@ -6,19 +6,15 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
-from msgspec.structs import replace
 
 from secballot.board.merkle import leaf_hash
 from secballot.errors import InconsistentLogError, PolicyError, RefusalError, StoreError, TransportError
 from secballot.records.closing import Annulment, Closing, Lapse, Objection
 from secballot.records.decryption import Decryption
 from secballot.records.entry import decode_entry, encode_body, encode_unsigned
-from secballot.records.manifest import MANIFEST
 from secballot.roles.delegate import ballot_entry
-from secballot.roles.held import held_against
 from secballot.roles.trustee import DroppedBallot, Trustee
 from secballot.roles.view import WitnessedView
-from secballot.store.dropbox import Arriving, DropStore
 from secballot.store.journal import Journal
 from tests.forked import closed_poll, copy_journal, fork
 from tests.simulator import MemoryBoard, Simulator, cosigned_head, resolution
@@ -225,29 +221,6 @@ def test_a_dropped_ballot_in_the_drop_box_is_waited_for(simulator: Simulator, tr
         DroppedBallot(entry.replace(b'"tag":"3164225163"', b'"tag":"3164225164"'), 0),
     ]
     assert trustee.decrypt(1, now=simulator.rehearsal.now, drop_box=harmless)
-
-
-def test_its_own_drop_box_is_read_against_the_log(simulator: Simulator, trustee: Trustee, tmp_path: Path) -> None:
-    """Dropped ballots and objections come from the box's database; what is logged, or of another poll, does not."""
-    entry, promise = lost_ballot(simulator)
-    board, poll = simulator.board, simulator.board.record.state.polls[1]
-    deadline = poll.closes_at - board.manifest.log.maximum_delay
-    body = Objection(decode_entry(entry).body, poll.ctx, promise)  # type: ignore[arg-type]  # a ballot
-    objection = encode_unsigned("objection", encode_body("objection", body))
-    other = encode_unsigned("objection", encode_body("objection", replace(body, ctx=bytes(32))))
-    logged = next(e for e in board.entries if b'"kind":"ballot"' in e)
-    arriving = [
-        *(Arriving(data, "ballot", deadline) for data in (entry, logged)),
-        *(Arriving(data, "objection", deadline) for data in (objection, other)),
-        Arriving(board.entries[0], "manifest", deadline),
-    ]
-    trustee.view.refresh()
-    with DropStore.create(tmp_path / "box.db", MANIFEST.encode(board.manifest)) as store:
-        store.keep(arriving, entries=9, size=10**6)
-        dropped, objections = held_against([store], trustee.view, poll)
-    assert ([one.entry for one in dropped], objections) == ([entry], [objection])
-    assert "missing" in refusal(simulator, trustee, drop_box=dropped)
-    assert "objection" in refusal(simulator, trustee, objections=objections)
 
 
 # --- once

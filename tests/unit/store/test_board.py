@@ -73,6 +73,16 @@ def test_promises_are_stored_with_their_entries(store: BoardStore) -> None:
         store.promise(3)
 
 
+def test_a_promise_is_given_once_where_there_is_none(store: BoardStore) -> None:
+    """An entry that came without a promise gets one for good; what has one keeps it."""
+    store.append([b"a", b"b"], [None, b"promise"])
+    for promise in (b"first", b"second"):
+        assert store.give_promise(0, promise) == b"first" == store.promise(0)
+        assert store.give_promise(1, promise) == b"promise"
+    with pytest.raises(StoreError):
+        store.give_promise(2, b"promise")
+
+
 def test_find_gives_the_first(store: BoardStore) -> None:
     """Of two equal entries the first is found."""
     store.append([b"a", b"b", b"a"])
