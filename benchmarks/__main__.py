@@ -46,6 +46,18 @@ def record(ballots: int, workers: int | None, cache: Path) -> None:
 
 
 @main.command()
+@click.option("--ballots", type=int, multiple=True, default=(1_000, 10_000), show_default=True, help="Of each record.")
+@click.option("--engine", type=click.Choice(["native", "libsodium"]), help="Another engine for the audits.")
+@json_option
+@cache_option
+def audit(ballots: tuple[int, ...], engine: str | None, json_file: Path | None, cache: Path) -> None:
+    """Measure the audit of whole records, each part beside its limit."""
+    from benchmarks.auditing import measure  # noqa: PLC0415  # each table loads what it needs
+
+    _show(measure(list(ballots), cache, engine=engine), json_file)
+
+
+@main.command()
 @click.option("--ballots", type=int, default=20_000, show_default=True, help="Posted as fast as they are taken.")
 @click.option("--seconds", type=float, default=20.0, show_default=True, help="Of good and bad ones side by side.")
 @json_option

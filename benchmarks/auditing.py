@@ -1,0 +1,125 @@
+"""The audit of whole records, each part beside what its arithmetic costs at best."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from benchmarks.cores import pinned
+from benchmarks.limits import BallotLimit, Sample
+from benchmarks.record.generate import record_of
+from benchmarks.record.plan import RecordPlan
+from benchmarks.table import Row, Table, tell
+from secballot.protocol.ballots import check_block
+from secballot.roles.remote import open_source
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchmarks.record.generate import Record
+
+SAMPLE: Final = 4_096
+"""Ballots and delegates whose arithmetic alone is measured."""
+
+BLOCK: Final = 1_024
+"""Ballots of one batch when their proofs are verified alone."""
+
+_STANDS: Final = "stands"
+
+
+@dataclass(frozen=True)
+class Audited:
+    """What one audit has cost.
+
+    Attributes:
+        seconds: in all, without the start of the process.
+        parts: seconds of each part of the record.
+        memory: bytes at most.
+        engine: that did the arithmetic.
+    """
+
+    seconds: float
+    parts: dict[str, float]
+    memory: int
+    engine: str
+
+
+def measure(sizes: list[int], cache: Path, *, engine: str | None = None) -> list[Table]:
+    """Return a table for every record of these numbers of ballots, audited on one core by one thread.
+
+    Args:
+        sizes: ballots of each record.
+        cache: where records are kept.
+        engine: to be used for the audits, None for the usual one.
+    """
+    return [_measure(record_of(RecordPlan(size), cache), engine) for size in sizes]
+
+
+def audit_once(record: Record, engine: str | None = None) -> Audited:
+    """Audit a record in a new process, and insist that it stands."""
+    command = [sys.executable, "-m", "benchmarks.audit_once", str(record.folder), record.anchor.hex()]
+    environment = {**os.environ, **({} if engine is None else {"SECBALLOT_ENGINE": engine})}
+    done = subprocess.run(command, stdout=subprocess.PIPE, env=environment, check=True)
+    found = json.loads(done.stdout)
+    if found["verdict"] != _STANDS:
+        raise RuntimeError(f"the record of {record.plan.ballots} ballots: {found['verdict']}")
+    return Audited(found["seconds"], found["parts"], found["memory"], found["engine"])
+
+
+def _measure(record: Record, engine: str | None) -> Table:
+    plan = record.plan
+    tell(f"auditing {plan.ballots} ballots")
+    with pinned():
+        sample = Sample(open_source(record.folder).entries(0, record.size), record.anchor, SAMPLE)
+        before = sample.ballot_limit(), sample.delegate_limit()
+        audited = audit_once(record, engine)
+        proofs = _proofs_alone(sample)
+        after = sample.ballot_limit(), sample.delegate_limit()
+    limit, delegate_limit = _mean(before[0], after[0]), (before[1] + after[1]) / 2
+    # A revote repeats the credential's signatures, which nobody has to verify again.
+    first_votes = plan.credentials / plan.ballots
+    best = limit.proofs + limit.rsa * first_votes
+    ballots, registration = audited.parts["ballots"], audited.parts["registration"]
+    per_delegate = 1e6 * registration / plan.credentials
+    budget = 500 * plan.credentials + 32 * record.size
+    return Table(
+        f"Audit of {plan.ballots} ballots of one contest of {len(plan.contest.options)} options, {plan.credentials}"
+        f" credentials, {plan.registrars} registrars; one thread, engine {audited.engine}",
+        [
+            Row("ballots, opening to result", 1e6 * ballots / plan.ballots, "µs/ballot", 1e6 * best, "elements, RSA"),
+            Row("  their proofs alone", 1e6 * proofs, "µs/ballot", 1e6 * limit.proofs, "elements; credentials known"),
+            Row("registration", per_delegate, "µs/delegate", 1e6 * delegate_limit, "RSA, Ed25519"),
+            Row("the whole record", audited.seconds, "s"),
+            Row("memory at most", audited.memory / 1e6, "MB"),
+            Row("  beyond 500 B a credential, 32 B an entry", (audited.memory - budget) / 1e6, "MB"),
+            Row("bytes of a ballot entry", record.ballot_bytes / plan.ballots, "B"),
+        ],
+    )
+
+
+def _proofs_alone(sample: Sample) -> float:
+    """Return the seconds of a ballot whose credential is known, in blocks as the audit has them."""
+    began = time.perf_counter()
+    for start in range(0, len(sample.bodies), BLOCK):
+        found = check_block(sample.context, sample.bodies[start : start + BLOCK], known_credential=lambda _: True)
+        if found.errors:
+            raise RuntimeError("a ballot of the sample is not good")
+    return (time.perf_counter() - began) / len(sample.bodies)
+
+
+def _mean(one: BallotLimit, other: BallotLimit) -> BallotLimit:
+    return BallotLimit(
+        (one.decoding + other.decoding) / 2, (one.multiplying + other.multiplying) / 2, (one.rsa + other.rsa) / 2
+    )
+
+
+def seconds_of(command: list[str]) -> float:
+    """Run a command and return how long it took, from before its process was made."""
+    began = time.perf_counter()
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - began
