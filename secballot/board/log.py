@@ -151,6 +151,21 @@ def merge_checkpoints(kept: bytes | None, arriving: bytes) -> bytes:
     return _joined(kept_note, note.signatures).encode()
 
 
+def newest_reading(note: bytes) -> bytes:
+    """Return a kept checkpoint with one line of each key, the first: what strangers are shown as the newest checkpoint.
+
+    Some readers take a repeated key for a fault, though the text of signed notes allows it.
+
+    Raises:
+        EncodingError: not a note.
+    """
+    decoded = Note.decode(note)
+    first: dict[tuple[str, bytes], SignatureLine] = {}
+    for line in decoded.signatures:
+        first.setdefault(line.key, line)
+    return replace(decoded, signatures=tuple(first.values())).encode()
+
+
 def readings(notes: Iterable[bytes]) -> Iterator[bytes]:
     """Yield each kept checkpoint, and behind it the same with the earliest cosignatures, where it has any.
 

@@ -17,10 +17,10 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from secballot.board.checkpoint import Checkpoint
-from secballot.board.log import check_continues
+from secballot.board.log import check_continues, newest_reading
 from secballot.board.note import MAX_NOTE_SIZE, Note
 from secballot.board.published import (
     BY_SIZE,
@@ -32,11 +32,16 @@ from secballot.board.published import (
 )
 from secballot.board.tile import TILE_HEIGHT, TILE_WIDTH, bundles_of, edge_of, encode_bundle, encode_tile, tiles_of
 from secballot.errors import EncodingError, StoreError
-from secballot.store.syncing import sync_folder
+from secballot.store.locking import locked
+from secballot.store.syncing import replace_file, sync_folder
+from secballot.store.troubles import explain_disk
 
 if TYPE_CHECKING:
     from secballot.board.tile import Tile
     from secballot.store.board import BoardStore
+
+_UNFINISHED: Final = ".unfinished"
+"""Name of a file that is being written."""
 
 
 def write_folder(store: BoardStore, folder: str | Path) -> int:
@@ -46,7 +51,7 @@ def write_folder(store: BoardStore, folder: str | Path) -> int:
 
     Args:
         store: the board.
-        folder: made if it does not exist; nobody else writes into it.
+        folder: made if it does not exist. Two that bring it up at once wait for each other; nobody else writes there.
 
     Raises:
         StoreError: the board has no checkpoint yet, or an older one than the folder, or the disk does not take the
@@ -58,16 +63,18 @@ def write_folder(store: BoardStore, folder: str | Path) -> int:
         raise StoreError("the board has no checkpoint to publish")
     size = Checkpoint.decode(Note.decode(note).text).tree_size
     root = Path(folder)
-    _check_follows(store, root, size)
-    writer = _FolderWriter(root)
     try:
-        _write_log(store, writer, size)
-        # Whoever reads `checkpoint` must find everything that it covers, so all names are durable before it.
-        writer.sync()
-        writer.write(CHECKPOINT, note)
-        writer.sync()
+        root.mkdir(parents=True, exist_ok=True)
+        with locked(root):
+            _check_follows(store, root, size)
+            writer = _FolderWriter(root)
+            _write_log(store, writer, size)
+            # Whoever reads `checkpoint` must find everything that it covers, so all names are durable before it.
+            writer.sync()
+            writer.write(CHECKPOINT, newest_reading(note))
+            writer.sync()
     except OSError as error:
-        raise StoreError("the folder does not take the log's files") from error
+        raise StoreError(f"the folder does not take the log's files: {explain_disk(error)}") from error
     return size
 
 
@@ -170,6 +177,9 @@ class _FolderWriter:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        # One name for all, so that what a crash leaves behind is overwritten or removed by the next who writes.
+        self._unfinished = root / _UNFINISHED
+        self._unfinished.unlink(missing_ok=True)
         self._touched: set[Path] = set()
 
     def has(self, path: str) -> bool:
@@ -185,12 +195,7 @@ class _FolderWriter:
         except StoreError:
             pass  # missing, or another content: it is written anew
         target.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = target.with_name(f".{target.name}.{os.getpid()}")
-        with unfinished.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(target)
+        replace_file(target, data, self._unfinished)
         # Folders on the way may be new too.
         below = target.relative_to(self._root).parents
         self._touched.update(self._root / parent for parent in below)

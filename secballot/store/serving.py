@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from secballot.board.log import newest_reading
 from secballot.board.merkle import MAX_TREE_SIZE
 from secballot.board.published import BY_SIZE, CHECKPOINT, SIZES, MissingFileError, encode_sizes
 from secballot.board.tile import TILE_HEIGHT, TILE_WIDTH, Tile, encode_bundle, encode_tile
@@ -42,7 +43,7 @@ class StoreFiles:
             StoreError: the database does not answer, or the file is longer than `limit` bytes.
         """
         if path == CHECKPOINT:
-            data = self._note(self.published)
+            data = newest_reading(self._note(self.published))
         elif path == SIZES:
             data = encode_sizes(self._sizes())
         elif path.startswith(f"{BY_SIZE}/"):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from secballot.board.checkpoint import Checkpoint, sign_checkpoint
-from secballot.board.cosignature import Ed25519Cosigner
-from secballot.board.log import check_continues, merge_checkpoints, sign_head, witness_request
+from secballot.board.cosignature import Ed25519Cosigner, cosignature_time
+from secballot.board.log import check_continues, merge_checkpoints, newest_reading, sign_head, witness_request
 from secballot.board.merkle import ConsistencyProof, leaf_hash, root_of
 from secballot.board.note import Ed25519Signer, Note
 from secballot.board.witness import WitnessState, decide, open_request
@@ -132,3 +132,16 @@ def test_only_checkpoints_of_the_profile_are_kept() -> None:
     for data in (b"nonsense", extended):
         with pytest.raises(EncodingError):
             merge_checkpoints(None, data)
+
+
+def test_strangers_are_shown_one_line_of_each_key() -> None:
+    """The newest cosignature of each, in the order of the keys; a note without repetitions stays as it is."""
+    note = _signed(ENTRIES)
+    once = note.with_signatures([COSIGNERS[0].cosign(note.text, 1), COSIGNERS[1].cosign(note.text, 2)]).encode()
+    again = Note(note.text, (COSIGNERS[1].cosign(note.text, 9), COSIGNERS[0].cosign(note.text, 8))).encode()
+    kept = merge_checkpoints(merge_checkpoints(None, once), again)
+    shown = Note.decode(newest_reading(kept))
+    times = [(line.name, cosignature_time(line)) for line in shown.signatures[1:]]
+    assert times == [(COSIGNERS[0].vkey.name, 8), (COSIGNERS[1].vkey.name, 9)]
+    assert len(Note.decode(kept).signatures) == 5
+    assert newest_reading(once) == once
