@@ -69,6 +69,21 @@ def load(ballots: int, seconds: float, json_file: Path | None, cache: Path) -> N
     _show([measure(cache, ballots=ballots, seconds=seconds)], json_file)
 
 
+@main.command()
+@click.option("--ballots", type=int, default=10_000, show_default=True, help="Of our record.")
+@click.option("--against", type=int, default=200, show_default=True, help="Of their election.")
+@json_option
+@cache_option
+def belenios(ballots: int, against: int, json_file: Path | None, cache: Path) -> None:
+    """Measure our audit beside that of belenios-tool, if it is installed."""
+    from benchmarks.belenios import MissingToolError, measure  # noqa: PLC0415  # each table loads what it needs
+
+    try:
+        _show([measure(ballots, cache, against=against)], json_file)
+    except MissingToolError as missing:
+        raise click.ClickException(str(missing)) from missing
+
+
 def _show(tables: Sequence[Table], json_file: Path | None) -> None:
     for table in tables:
         click.echo(table.text())
