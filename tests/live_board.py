@@ -1,4 +1,4 @@
-"""The simulator's board behind HTTP, as a delegate's tool meets it; it can be told to lie, to be slow, or to be dead."""
+"""The simulator's board behind HTTP, as a delegate's tool meets it; it can lie, be slow, or be dead."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from tests.loopback import answering
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from http.server import BaseHTTPRequestHandler
+    from pathlib import Path
 
     from tests.simulator import Simulator
 
@@ -100,3 +101,18 @@ def live(simulator: Simulator, posting: str = "takes", *, witnessing: bool = Tru
     with answering(board.answer) as url:
         board.url = url
         yield board
+
+
+def write_folder(board: LiveBoard, folder: Path) -> Path:
+    """Write what the board shows as static files, as a memory stick carries it."""
+    size = len(board.simulator.board.entries)
+    paths = [bundle.path for bundle in bundles_of(size)]
+    paths += ["checkpoint", "checkpoint-by-size/list", f"checkpoint-by-size/{max(board.simulator.board.notes)}"]
+    for path in paths:
+        data = board._file(path)
+        assert data is not None, path
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+    (folder / "checkpoint-by-size/list").write_bytes(encode_sizes([max(board.simulator.board.notes)]))
+    return folder

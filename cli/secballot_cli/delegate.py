@@ -19,8 +19,9 @@ from secballot_cli.delegate_asking import explain
 from secballot_cli.delegate_checking import check, check_opened, collect
 from secballot_cli.delegate_device import get_ready, open_wallet, wallet_option, wallet_path
 from secballot_cli.delegate_phrase import ask_phrase, hand_over, phrase_file_option
+from secballot_cli.delegate_sending import submit
 from secballot_cli.delegate_status import status
-from secballot_cli.delegate_voting import cast, open_ballot, submit, vote
+from secballot_cli.delegate_voting import cast, open_ballot, vote
 from secballot_cli.delegate_watching import watch
 from secballot_cli.home import make_private, party_options
 from secballot_cli.main import ExitCode

@@ -1,4 +1,4 @@
-"""`secballot delegate vote`, `cast`, `open`, `submit`: a ballot from the questions to the witnessed receipt.
+"""`secballot delegate vote`, `cast`, `open`: a ballot from the questions to the decision.
 
 Source: SPEC.md#sealing, SPEC.md#promise.
 """
@@ -7,30 +7,21 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
-from secballot.encoding import MAX_ENTRY_BYTES
 from secballot.errors import RefusalError
 from secballot.protocol.casting import check_choices
-from secballot.records.promise import PROMISE
 from secballot.roles.choosing import MAX_CHOICES_BYTES, questions, read_choices
 from secballot.roles.officer import poll_by_number
-from secballot.roles.receipt import RECEIPT
-from secballot.roles.remote import KeptError
-from secballot.roles.submission import BrokenPromiseError, Waiting, ballot_in
-from secballot.roles.submission import submit as submit_ballot
 from secballot_cli.delegate_asking import ask_choices, ask_tag, ask_way, explain, say, show_choices, show_poll
 from secballot_cli.delegate_device import (
-    chosen_proxy,
     get_ready,
-    keep_evidence,
-    open_view,
-    rotations,
     wallet_option,
     wallet_path,
 )
+from secballot_cli.delegate_sending import arrived_lines, deliver, receipt_facts, wait_option
 from secballot_cli.home import party_options, write_private
 from secballot_cli.main import ExitCode
 from secballot_cli.messages import _
@@ -41,16 +32,10 @@ from secballot_cli.trackers import short_tracker, tracker_lines
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from secballot.records.promise import Promise
     from secballot.roles.choosing import Question
     from secballot.roles.delegate import Choices
-    from secballot.roles.receipt import Receipt
-    from secballot.roles.wallet import CastWork
     from secballot_cli.delegate_device import Ready
     from secballot_cli.home import Given
-
-_WAIT: Final = 180.0
-_ONE_DAY: Final = 86_400.0
 
 
 def to_option(command: Callable[..., int]) -> Callable[..., int]:
@@ -60,18 +45,6 @@ def to_option(command: Callable[..., int]) -> Callable[..., int]:
         type=click.Path(),
         metavar="FILE",
         help=_("Write the finished ballot into this new file instead of sending it; any machine can submit it."),
-    )(command)
-
-
-def wait_option(command: Callable[..., int]) -> Callable[..., int]:
-    """Add the option that says how long to wait for the witnesses."""
-    return click.option(
-        "--wait",
-        type=click.FloatRange(0, _ONE_DAY),
-        default=_WAIT,
-        show_default=True,
-        metavar="SECONDS",
-        help=_("How long to send the ballot and wait for its witnessed receipt."),
     )(command)
 
 
@@ -160,72 +133,6 @@ def open_ballot(given: Given, *, poll: int | None, out: str | None, wallet: str 
     """
     ready = get_ready(given, wallet, offline=True)
     return _open(ready, _the_sealed(ready, poll, opened=True), given, out)
-
-
-@click.command()
-@click.argument("file", type=click.Path(), required=False)
-@wait_option
-@wallet_option
-@party_options
-def submit(given: Given, *, file: str | None, wait: float, wallet: str | None) -> int:
-    """Send ballots that were cast until they are witnessed: those of the wallet, or the one in a FILE.
-
-    A FILE needs no wallet and no secret: give --board and --sitting. Promise and receipt are written beside it, to be
-    carried back: secballot delegate collect.
-    """
-    if file is not None:
-        return _submit_file(given, Path(file), wait)
-    ready = get_ready(given, wallet)
-    ready.device.settle()
-    works = [work for work in ready.device.wallet.state().cast if work.unsent]
-    if not works:
-        tell(Told(did=[_("Every ballot of yours has arrived, or can no longer count.")]), as_json=given.as_json)
-        return ExitCode.PASSED
-    told = Told(did=[], next=["secballot delegate watch"], who=_("you, after the closing"))
-    receipts = []
-    for work in works:
-        receipts.append(_deliver(ready, work, wait, wallet_path(given, wallet)))
-        told.did += _arrived(receipts[-1], ready.device.wallet.state().cast_with(work.tracker))
-    told.facts = {"receipts": [_facts(receipt) for receipt in receipts]}
-    tell(told, as_json=given.as_json)
-    return ExitCode.PASSED
-
-
-def _submit_file(given: Given, file: Path, wait: float) -> int:
-    entry = read_input(file, MAX_ENTRY_BYTES)
-    ballot = ballot_in(entry)
-    if given.sitting is None or not given.boards:
-        raise click.UsageError(_("a file is sent without a wallet: give --board and --sitting"))
-    proxy = chosen_proxy(given.proxy, "")
-    view = open_view(given.boards, given.sitting, proxy)
-    places = rotations(given.boards, view.state.the_manifest(), given.sitting, proxy)
-    if not places:
-        raise click.UsageError(_("to send a ballot, give the URL of a board or drop box with --board"))
-
-    def keep(promise: Promise) -> None:
-        write_private(file.with_name(f"{file.name}.promise"), PROMISE.encode(promise))
-
-    try:
-        receipt = submit_ballot(entry, view, places, keep=keep, waiting=Waiting(patience=wait))
-    except BrokenPromiseError as broken:
-        keep_evidence(broken.evidence, file)
-        raise
-    target = file.with_name(f"{file.name}.receipt")
-    write_private(target, RECEIPT.encode(receipt))
-    told = Told(
-        did=[
-            _("The ballot is on the board, under a root that witnesses signed. Its tracker:"),
-            *tracker_lines(ballot.tracker(), qr=False),
-            _("Receipt: {path}").format(path=target),
-        ],
-        next=[
-            _("carry the receipt back to the wallet: {command}").format(command=f"secballot delegate collect {target}")
-        ],
-        who=_("you"),
-        facts={**_facts(receipt), "receipt": str(target)},
-    )
-    tell(told, as_json=given.as_json)
-    return ExitCode.PASSED
 
 
 def _the_poll(ready: Ready, number: int | None) -> int:
@@ -320,47 +227,15 @@ def _cast(ready: Ready, number: int, given: Given, *, to: str | None, wait: floa
         tell(told, as_json=given.as_json)
         return ExitCode.PASSED
     say(_("Cast. Sending it, and waiting for the witnesses; you may interrupt this, submit goes on."))
-    receipt = _deliver(ready, work, wait, wallet_path(given, wallet))
+    receipt = deliver(ready, work, wait, wallet_path(given, wallet))
     told = Told(
-        did=_arrived(receipt, ready.device.wallet.state().cast_with(work.tracker)),
+        did=arrived_lines(receipt, ready.device.wallet.state().cast_with(work.tracker)),
         next=[_("after the closing: {command}").format(command="secballot delegate watch")],
         who=_("you, after the closing"),
-        facts=_facts(receipt),
+        facts=receipt_facts(receipt),
     )
     tell(told, as_json=given.as_json)
     return ExitCode.PASSED
-
-
-def _deliver(ready: Ready, work: CastWork, wait: float, path: Path) -> Receipt:
-    try:
-        return ready.device.deliver(work, Waiting(patience=wait))
-    except BrokenPromiseError as broken:
-        keep_evidence(broken.evidence, path)
-        say(_("The ballot is kept, and so is the promise: watch objects once the poll is closed."))
-        raise
-    except KeptError:
-        say(_("Your ballot is kept, here too. Go on with: {command}").format(command="secballot delegate submit"))
-        raise
-
-
-def _arrived(receipt: Receipt, work: CastWork | None) -> list[str]:
-    number = 1 if work is None else work.sequence + 1
-    return [
-        _(
-            "Your ballot of poll {poll} is on the board, under a root that witnesses signed. It is your number {number}"
-            " in this poll."
-        ).format(poll=receipt.poll, number=number),
-        *tracker_lines(receipt.tracker, qr=False),
-    ]
-
-
-def _facts(receipt: Receipt) -> dict[str, object]:
-    return {
-        "index": receipt.index,
-        "poll": receipt.poll,
-        "short": short_tracker(receipt.tracker),
-        "tracker": receipt.tracker.hex(),
-    }
 
 
 def _open(ready: Ready, number: int, given: Given, out: str | None) -> int:
