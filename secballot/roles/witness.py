@@ -29,6 +29,7 @@ from secballot.records.manifest import MANIFEST
 from secballot.store.journal import Journal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from typing import Self
 
@@ -38,6 +39,12 @@ if TYPE_CHECKING:
 
 _IDENTITY, _KEYS, _STATES, _SITTINGS = "witness", "witness-log-key", "witness-state", "witness-manifest"
 _SIZE_BYTES = 8
+_STATE_BYTES = _SIZE_BYTES + HASH_SIZE
+_SUCCEEDED = b"+"
+"""Stands behind a log's state as often as it was handed over."""
+
+_RETIRED = b"\x00"
+"""Stands before the origin beside a key that the log has no more, once for its first handover, twice for its second."""
 
 
 class WitnessRole:
@@ -132,7 +139,7 @@ class WitnessRole:
         # The state goes first: a log with a key and without a state would be one whose state was lost.
         self._journal.put_once(_STATES, origin.encode(), _encode(start or WitnessState()))
         if self._journal.put_once(_KEYS, vkey.encode().encode(), origin.encode()) != origin.encode():
-            raise RefusalError("another log is followed by this key")
+            raise RefusalError("another log is followed by this key, or the log was handed over to another one")
 
     def follow_sitting(self, manifest: Manifest) -> None:
         """Follow the log of a sitting from its beginning, by the key of its first operator.
@@ -147,6 +154,48 @@ class WitnessRole:
         if self._journal.put_once(_SITTINGS, manifest.log.origin.encode(), body) != body:
             raise RefusalError("another manifest of this log is followed")
         self.follow(manifest.log.origin, manifest.log.key)
+
+    def succeed(self, origin: str, key: bytes, holds: Callable[[WitnessState], bool]) -> None:
+        """Follow a log that was handed over by the successor's key, and by no earlier one.
+
+        An earlier key that still counted could move this witness onto a log that the successor's does not continue. So
+        the earlier ones are retired first, and the state is swapped for one that names the change: a request under an
+        earlier key that was on its way finds another state, and then no key.
+
+        Args:
+            origin: of a log that is followed.
+            key: Ed25519 key of the successor.
+            holds: tells of the last cosigned checkpoint whether the log that was handed over continues it.
+
+        Raises:
+            RefusalError: it does not; the log is followed as before.
+            EncodingError: the key is not 32 bytes.
+            StoreError: the log is not followed, or the journal does not answer; may be repeated.
+
+        Source: SPEC.md#witnesses, SPEC.md#handover.
+        """
+        name, vkey = origin.encode(), VerifierKey(origin, ED25519, key).encode().encode()
+        followed = dict(self._journal.items(_KEYS))
+        if [known for known, log in followed.items() if log == name] == [vkey]:
+            return
+        # A crash below leaves keys that are retired for this very handover.
+        retired = _RETIRED * (1 + len(self._stored(origin)) - _STATE_BYTES) + name
+        for known in [known for known, log in followed.items() if log == name and known != vkey]:
+            self._journal.replace(_KEYS, known, name, retired)
+        while True:
+            stored = self._stored(origin)
+            if not holds(_decode(stored)):
+                for known in [known for known, log in self._journal.items(_KEYS) if log == retired]:
+                    self._journal.replace(_KEYS, known, retired, name)
+                raise RefusalError("this witness has cosigned what the log that was handed over does not hold")
+            try:
+                self._journal.replace(_STATES, name, stored, stored + _SUCCEEDED)
+            except StoreError:
+                if self._stored(origin) == stored:
+                    raise
+                continue
+            break
+        self._journal.put_once(_KEYS, vkey, name)
 
     def sittings(self) -> dict[str, Manifest]:
         """Return the manifests of the logs that are followed with theirs, by origin.
@@ -199,17 +248,19 @@ class WitnessRole:
 
         Source: C2SP tlog-witness, add-checkpoint.
         """
-        opened = open_request(body, self._logs())
-        origin = opened.checkpoint.origin
-        cosigners: list[Cosigner] = [self._cosigner]
-        if self._ml_dsa is not None and not opened.checkpoint.extensions:
-            # Such a cosignature would not cover extension lines, so a checkpoint with any gets none.
-            cosigners.append(self._ml_dsa)
         while True:
+            # The keys are read anew each time: a successor may have been taken up meanwhile.
+            opened = open_request(body, self._logs())
+            origin = opened.checkpoint.origin
+            cosigners: list[Cosigner] = [self._cosigner]
+            if self._ml_dsa is not None and not opened.checkpoint.extensions:
+                # Such a cosignature would not cover extension lines, so a checkpoint with any gets none.
+                cosigners.append(self._ml_dsa)
             stored = self._stored(origin)
             decision = decide(opened, _decode(stored), cosigners, now)
             try:
-                self._journal.replace(_STATES, origin.encode(), stored, _encode(decision.state))
+                following = _encode(decision.state) + stored[_STATE_BYTES:]
+                self._journal.replace(_STATES, origin.encode(), stored, following)
             except StoreError:
                 # Somebody else has moved on: the next decision answers 409. If nobody has, the disk is in trouble.
                 if self._stored(origin) == stored:
@@ -220,6 +271,8 @@ class WitnessRole:
     def _logs(self) -> dict[str, list[VerifierKey]]:
         logs: dict[str, list[VerifierKey]] = {}
         for vkey, origin in self._journal.items(_KEYS):
+            if origin.startswith(_RETIRED):
+                continue
             logs.setdefault(origin.decode(), []).append(VerifierKey.decode(vkey.decode()))
         return logs
 
@@ -240,6 +293,6 @@ def _encode(state: WitnessState) -> bytes:
 
 
 def _decode(data: bytes) -> WitnessState:
-    if len(data) != _SIZE_BYTES + HASH_SIZE:
+    if len(data) < _STATE_BYTES or data[_STATE_BYTES:].strip(_SUCCEEDED):
         raise StoreError("the journal's note of a log's state is garbled")
-    return WitnessState(decode_u64(data[:_SIZE_BYTES]), data[_SIZE_BYTES:])
+    return WitnessState(decode_u64(data[:_SIZE_BYTES]), data[_SIZE_BYTES:_STATE_BYTES])
