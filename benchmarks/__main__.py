@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchmarks.table import Table
+
+STEPS: Final = ("primitives", "encryption", "verification", "registration", "admission", "tally", "sizes", "start")
 
 cache_option = click.option(
     "--cache",
@@ -48,13 +51,51 @@ def record(ballots: int, workers: int | None, cache: Path) -> None:
 @main.command()
 @click.option("--ballots", type=int, multiple=True, default=(1_000, 10_000), show_default=True, help="Of each record.")
 @click.option("--engine", type=click.Choice(["native", "libsodium"]), help="Another engine for the audits.")
+@click.option("--against", type=click.Choice(["belenios"]), help="Compare the last record's audit with theirs, too.")
+@click.option("--theirs", type=int, default=200, show_default=True, help="Ballots of their election.")
 @json_option
 @cache_option
-def audit(ballots: tuple[int, ...], engine: str | None, json_file: Path | None, cache: Path) -> None:
+def audit(
+    *,
+    ballots: tuple[int, ...],
+    engine: str | None,
+    against: str | None,
+    theirs: int,
+    json_file: Path | None,
+    cache: Path,
+) -> None:
     """Measure the audit of whole records, each part beside its limit."""
-    from benchmarks.auditing import measure  # noqa: PLC0415  # each table loads what it needs
+    from benchmarks import auditing, belenios  # noqa: PLC0415  # each table loads what it needs
 
-    _show(measure(list(ballots), cache, engine=engine), json_file)
+    tables = auditing.measure(list(ballots), cache, engine=engine)
+    if against is not None:
+        try:
+            tables.append(belenios.measure(ballots[-1], cache, against=theirs))
+        except belenios.MissingToolError as missing:
+            raise click.ClickException(str(missing)) from missing
+    _show(tables, json_file)
+
+
+@main.command()
+@click.argument("names", nargs=-1, type=click.Choice(STEPS))
+@json_option
+@cache_option
+def steps(names: tuple[str, ...], json_file: Path | None, cache: Path) -> None:
+    """Measure single steps: all, or those that are named."""
+    from benchmarks import arithmetic, startup  # noqa: PLC0415  # each table loads what it needs
+    from benchmarks import steps as own  # noqa: PLC0415
+
+    made = {
+        "primitives": arithmetic.primitives,
+        "encryption": arithmetic.encryption,
+        "verification": partial(own.verification, cache),
+        "registration": own.registration,
+        "admission": partial(own.admission, cache),
+        "tally": own.tally,
+        "sizes": partial(own.sizes, cache),
+        "start": startup.startup,
+    }
+    _show([made[name]() for name in names or STEPS], json_file)
 
 
 @main.command()
@@ -67,21 +108,6 @@ def load(ballots: int, seconds: float, json_file: Path | None, cache: Path) -> N
     from benchmarks.load import measure  # noqa: PLC0415  # each table loads what it needs
 
     _show([measure(cache, ballots=ballots, seconds=seconds)], json_file)
-
-
-@main.command()
-@click.option("--ballots", type=int, default=10_000, show_default=True, help="Of our record.")
-@click.option("--against", type=int, default=200, show_default=True, help="Of their election.")
-@json_option
-@cache_option
-def belenios(ballots: int, against: int, json_file: Path | None, cache: Path) -> None:
-    """Measure our audit beside that of belenios-tool, if it is installed."""
-    from benchmarks.belenios import MissingToolError, measure  # noqa: PLC0415  # each table loads what it needs
-
-    try:
-        _show([measure(ballots, cache, against=against)], json_file)
-    except MissingToolError as missing:
-        raise click.ClickException(str(missing)) from missing
 
 
 def _show(tables: Sequence[Table], json_file: Path | None) -> None:
