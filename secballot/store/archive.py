@@ -27,6 +27,7 @@ from secballot.board.tile import Tile
 from secballot.encoding import parse_decimal
 from secballot.errors import EncodingError, StoreError
 from secballot.store.syncing import sync_folder
+from secballot.store.troubles import explain_disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,7 +149,9 @@ def write_archive(folder: str | Path, archive: str | Path) -> None:
         unfinished.replace(target)
         sync_folder(target.parent)
     except OSError as error:
-        raise StoreError("the archive cannot be written") from error
+        raise StoreError(f"the archive cannot be written: {explain_disk(error)}") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _is_published(name: str) -> bool:

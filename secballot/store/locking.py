@@ -29,7 +29,7 @@ _BUSY: Final = "the file is in use by another process, and its lock cannot be ha
 
 @contextmanager
 def locked(path: Path, *, seconds: float | None = None, busy: str = _BUSY) -> Iterator[None]:
-    """Hold the lock that this file stands for; the file is made, and stays.
+    """Hold the lock that this file stands for, which is made and stays, or that this folder does.
 
     Args:
         path: of the lock, not of what it protects: that one is replaced, and a lock on it would go with it.
@@ -39,8 +39,12 @@ def locked(path: Path, *, seconds: float | None = None, busy: str = _BUSY) -> It
     Raises:
         StoreError: the file cannot be made, or another process holds the lock for longer than that.
     """
+    folder = path.is_dir()
+    if folder and sys.platform == "win32":
+        yield  # where a folder cannot be locked
+        return
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(path, os.O_RDONLY if folder else os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise StoreError("the lock file cannot be made") from error
     try:

@@ -17,7 +17,8 @@ from secballot.board.note import MAX_NOTE_SIZE
 from secballot.board.published import MissingFileError
 from secballot.errors import StoreError
 from secballot.store.folder import read_file
-from secballot.store.syncing import sync_folder
+from secballot.store.syncing import replace_file, sync_folder
+from secballot.store.troubles import explain_disk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,14 +54,10 @@ class CheckpointMemory:
         unfinished = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with unfinished.open("wb") as file:
-                file.write(note)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(path)
+            replace_file(path, note, unfinished)
             sync_folder(self._folder)
         except OSError as error:
-            raise StoreError("the checkpoint seen cannot be kept") from error
+            raise StoreError(f"the checkpoint seen cannot be kept: {explain_disk(error)}") from error
 
     def _path(self, origin: str) -> Path:
         return self._folder / (hashlib.sha256(origin.encode()).hexdigest() + _SUFFIX)

@@ -1,4 +1,4 @@
-"""Durable names: a file that is written and synced is still lost if its folder does not know it after a crash.
+"""Durable files: one that is written and synced is still lost if its folder does not know its name after a crash.
 
 Apart from the databases, since whoever only reads files need not load what drives those.
 
@@ -23,3 +23,25 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def replace_file(target: Path, data: bytes, unfinished: Path) -> None:
+    """Put a file in place, whole or not at all; its name is durable once its folder is synced.
+
+    Args:
+        target: the file.
+        data: its content, which is on disk before it gets the name.
+        unfinished: where it is written first, on the same disk; what lies there is overwritten, and nothing stays.
+
+    Raises:
+        OSError: the disk does not take it; the file is as it was before.
+    """
+    try:
+        with unfinished.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(target)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise

@@ -73,6 +73,14 @@ def explain(error: BaseException) -> str:
     return f"the database does not answer: {type(error).__name__}"
 
 
+def explain_disk(error: OSError) -> str:
+    """Return what has happened and what to do, for a file or folder that is no database."""
+    known = _known(error)
+    if known == READ_ONLY:
+        return "it is read-only for this user, or lies on a disk that is"
+    return known or type(error).__name__
+
+
 def _known(cause: BaseException) -> str | None:
     code = getattr(cause, "sqlite_errorcode", None)
     if isinstance(code, int):
