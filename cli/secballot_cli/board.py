@@ -26,6 +26,7 @@ from secballot.store.folder import write_folder
 from secballot.store.ml_dsa_keyfile import read_ml_dsa_key
 from secballot.store.source import DatabaseSource
 from secballot_cli.board_copies import mirror
+from secballot_cli.board_succession import pending, takeover
 from secballot_cli.key import open_key
 from secballot_cli.main import ExitCode
 from secballot_cli.passphrase import passphrase_of, passphrase_option
@@ -45,7 +46,8 @@ def board() -> None:
     """Run a board, or publish its log as static files."""
 
 
-board.add_command(mirror)
+for _command in (mirror, takeover, pending):
+    board.add_command(_command)
 
 
 def _keys(command: Callable[..., int]) -> Callable[..., int]:

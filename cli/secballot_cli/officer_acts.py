@@ -99,7 +99,8 @@ def handover(given: Given, *, yes: bool) -> int:
     """Hand the log over to the next successor of the manifest, at the newest size that the witnesses cosigned.
 
     For a board that is seized or gone: the successor runs the log on from a mirror, and takes this act first. Other
-    officers and as many trustees as decrypt countersign it.
+    officers, and as many trustees as decrypt, sign it too: each by itself, at the successor's board, since no witnessed
+    log shows one of them what another has signed.
     """
     seat = take_seat("officer", given)
     officer = officer_of(seat)

@@ -187,6 +187,22 @@ def annul(given: Given, poll: int, *, reason: str, yes: bool) -> int:
 
 
 @trustee.command()
+@yes_option
+@party_options
+def handover(given: Given, *, yes: bool) -> int:
+    """Hand the log over to the next successor of the manifest, at the newest size that the witnesses cosigned.
+
+    As many trustees as decrypt sign it, and the presidium: each by itself, at the successor's board, since no witnessed
+    log shows one of them what another has signed.
+    """
+    seat = take_seat("trustee", given)
+    with seat.open_journal() as journal:
+        role = Trustee(seat.key, seat.view, seat.board, seat.sealed(journal))
+        body = role.handover_body()
+        return sign_act(seat, given, "handover", body, lambda: role.post("handover", body), yes=yes)
+
+
+@trustee.command()
 @click.option("--entry", type=click.IntRange(0), help=_("Which act, by its first entry, if there are several."))
 @yes_option
 @party_options

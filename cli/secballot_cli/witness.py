@@ -5,25 +5,31 @@ Source: SPEC.md#witnesses; C2SP tlog-witness.
 
 from __future__ import annotations
 
+from typing import Final
+
 import click
 
-from secballot.board.note import VerifierKey
+from secballot.board.note import ED25519, VerifierKey
 from secballot.encoding import MAX_ENTRY_BYTES
 from secballot.errors import StoreError
 from secballot.records.manifest import MANIFEST
 from secballot.roles.contradictions import ContradictionBook, proved_evidence, settle
 from secballot.roles.evidence import encode_evidence
 from secballot.roles.remote import open_source
+from secballot.roles.succession import take_up
+from secballot.roles.view import WitnessedView
 from secballot.roles.witness import WitnessRole
 from secballot.store.journal import Journal
 from secballot.store.ml_dsa_keyfile import read_ml_dsa_key
 from secballot_cli.key import open_key
 from secballot_cli.main import ExitCode
 from secballot_cli.passphrase import passphrase_of, passphrase_option
-from secballot_cli.reading import read_input, write_new
+from secballot_cli.reading import read_input, sitting_option, write_new
 from secballot_cli.services_new import witness_new
 from secballot_cli.serving import listening_options, run_app, server_part
 from secballot_cli.telling import Told, tell
+
+_MAX_HANDOVER: Final = 1_000_000
 
 
 @click.group()
@@ -113,6 +119,51 @@ def serve(
     second = None if ml_dsa_key is None else read_ml_dsa_key(ml_dsa_key, name, passphrase)
     with Journal.open(journal) as kept:
         run_app(app(service(name, key, kept, ml_dsa=second)), host, port)
+    return ExitCode.PASSED
+
+
+@witness.command()
+@click.argument("journal", type=click.Path())
+@click.option("--name", required=True, help="Key name, as the manifest has it.")
+@click.option("--key", "key_file", type=click.Path(), required=True, metavar="FILE", help="Key file.")
+@click.option("--board", metavar="WHERE", required=True, help="Folder, zip archive, database or URL of the log.")
+@sitting_option(required=True)
+@click.option("--handover", multiple=True, type=click.Path(), metavar="FILE", help="Its entries, one a line.")
+@click.option("--proxy", metavar="URL", help="A proxy for all requests.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+@passphrase_option
+def takeup(
+    journal: str,
+    name: str,
+    key_file: str,
+    *,
+    board: str,
+    sitting: bytes,
+    handover: tuple[str, ...],
+    proxy: str | None,
+    as_json: bool,
+    passphrase_file: str | None,
+) -> int:
+    """Follow the successor of a log that was handed over, and its first operator no more; also while it serves.
+
+    The log is replayed up to its newest witnessed checkpoint. The handover's entries come behind that, so they are
+    given by files, until enough witnesses have taken up the successor for a checkpoint over them.
+
+    Exit codes: 0 the successor is followed, 5 no handover is complete, or this witness has cosigned something else.
+    """
+    entries = [line for file in handover for line in read_input(file, _MAX_HANDOVER).split(b"\n")]
+    view = WitnessedView(open_source(board, proxy), sitting)
+    view.refresh()
+    key = open_key(key_file, passphrase_of(passphrase_file))
+    with Journal.open(journal) as kept:
+        role = WitnessRole(name, key, kept)
+        operator = take_up(role, view, entries)
+        origin = view.state.the_manifest().log.origin
+        size = role.state(origin).tree_size
+    vkey = VerifierKey(origin, ED25519, operator.key).encode()
+    did = [f"following {origin} from size {size} by the key of successor {view.state.handovers}:", f"  {vkey}"]
+    facts: dict[str, object] = {"key": vkey, "origin": origin, "size": size, "successor": view.state.handovers}
+    tell(Told(did, facts=facts), as_json=as_json)
     return ExitCode.PASSED
 
 

@@ -105,6 +105,7 @@ class DropBox:
         size: int = MAX_BYTES,
         clock: Callable[[], float] = time.time,
         pause: float = FIRST_PAUSE,
+        look: float = OFFICE_SECONDS,
     ) -> None:
         """Take up the work of a drop box where its store left it.
 
@@ -116,6 +117,7 @@ class DropBox:
             size: most bytes of them.
             clock: seconds since the epoch.
             pause: seconds until an entry is offered for the second time.
+            look: seconds between two looks whether the log has been handed over.
 
         Raises:
             EncodingError: the store holds something else than a manifest.
@@ -130,7 +132,7 @@ class DropBox:
         self._logs = list(logs)
         self._room = entries, size
         self._clock = clock
-        self._pause = pause
+        self._pause, self._look = pause, look
         self._lock = threading.Lock()
         self._looked = -float("inf")
         self._refused: dict[int, int] = {}
@@ -290,7 +292,7 @@ class DropBox:
 
     def _look_for_handover(self, now: float) -> None:
         """Offer everything again once a successor's checkpoint is witnessed."""
-        if now < self._looked + OFFICE_SECONDS or self.office > len(self._manifest.successors):
+        if now < self._looked + self._look or self.office > len(self._manifest.successors):
             return
         self._looked = now
         office = max([self.office, *(self._office_of(log) for log in self._logs)])

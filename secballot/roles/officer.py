@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class Closer(SigningParty):
-    """A party whose single key may close a poll or let it lapse: any presidium member or trustee."""
+    """A presidium member or a trustee: a single key may close a poll or let it lapse, and both sign a handover."""
 
     def close_poll(self, number: int) -> Promise:
         """Close a poll with the newest checkpoint whose cosignatures lie in the closing window.
@@ -58,6 +58,17 @@ class Closer(SigningParty):
         deadline = poll.closes_at + self.manifest.grace
         note = _first_note(self.view, poll, earliest=deadline + 1)
         return self.post("lapse", Lapse(checkpoint=note, ctx=poll.ctx))
+
+    def handover_body(self) -> Handover:
+        """Return the handover of the log to the next successor, at the newest witnessed size.
+
+        Raises:
+            RefusalError: the manifest has no further successor, or nothing of the log is witnessed.
+        """
+        checkpoint, number = self.view.checkpoint, self.view.state.handovers + 1
+        if checkpoint is None or number > len(self.manifest.successors):
+            raise RefusalError("the manifest names no further successor, or nothing of the log is witnessed")
+        return Handover(checkpoint.checkpoint.root, checkpoint.checkpoint.tree_size, number)
 
 
 class Officer(Closer):
@@ -230,17 +241,6 @@ class Officer(Closer):
         """
         self.view.refresh()
         return self.post("adjournment", self.adjournment_body())
-
-    def handover_body(self) -> Handover:
-        """Return the handover of the log to the next successor, at the newest witnessed size.
-
-        Raises:
-            RefusalError: the manifest has no further successor, or nothing of the log is witnessed.
-        """
-        checkpoint, number = self.view.checkpoint, self.view.state.handovers + 1
-        if checkpoint is None or number > len(self.manifest.successors):
-            raise RefusalError("the manifest names no further successor, or nothing of the log is witnessed")
-        return Handover(checkpoint.checkpoint.root, checkpoint.checkpoint.tree_size, number)
 
     def hand_over(self, size: int, root: bytes) -> Promise:
         """Sign the handover of the log to the next successor, at the newest witnessed size."""
