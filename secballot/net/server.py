@@ -147,7 +147,11 @@ class BoardServer:
         return gzip.compress(data, 1, mtime=0) if packing else data
 
     async def _health(self, _: Request) -> Response:
-        facts = dict(await run_in_threadpool(self._backend.health))
+        try:
+            facts = dict(await run_in_threadpool(self._backend.health))
+        except SecballotError as error:
+            log_event("not-well", reason=error.message)
+            facts = {}
         alive = bool(self._tasks) and not any(task.done() for task in self._tasks)
         facts |= {"waiting": self._door.waiting, "well": bool(facts.get("well")) and alive}
         status = HTTPStatus.OK if facts["well"] else HTTPStatus.SERVICE_UNAVAILABLE
