@@ -37,7 +37,6 @@ from secballot_cli.trackers import short_tracker, tracker_lines
 if TYPE_CHECKING:
     from secballot.roles.receipt import Receipt, ReceiptFinding
     from secballot.roles.view import WitnessedView
-    from secballot.roles.wallet import CastWork
     from secballot_cli.delegate_device import Ready
     from secballot_cli.home import Given
 
@@ -62,15 +61,15 @@ def check(given: Given, *, tracker: str | None, no_wallet: bool, tag: str | None
     if no_wallet:
         if short is None or given.sitting is None or not given.boards:
             raise click.UsageError(_("without a wallet, give the tracker, --board and --sitting"))
-        view = open_view(given.boards, given.sitting, chosen_proxy(given.proxy, ""))
-        receipts = [_receipt_on(view, short)]
+        ready, view = None, open_view(given.boards, given.sitting, chosen_proxy(given.proxy, ""))
+        receipts = [(0, _receipt_on(view, short))]
     else:
         ready = get_ready(given, wallet, offline=True)
-        ready.device.recover()
+        ready.device.settle()
         view = ready.device.view
         receipts = _receipts(ready, short)
     lines, facts, failures = [], [], []
-    for receipt in receipts:
+    for sequence, receipt in receipts:
         shown = short_tracker(receipt.tracker)
         own = tag if tag is not None else _ask_tag(receipt.poll, shown)
         try:
@@ -85,6 +84,9 @@ def check(given: Given, *, tracker: str | None, no_wallet: bool, tag: str | None
                 )
             )
             continue
+        if ready is not None and ready.device.wallet.state().cast_with(receipt.tracker) is None:
+            # Whoever knows the tag has cast it, on another device.
+            ready.device.wallet.keep_receipt(receipt, sequence=sequence)
         lines += [*_found(receipt, finding), *(tracker_lines(receipt.tracker, qr=True) if qr else [])]
         facts.append(_facts(receipt, finding))
     told = Told(did=lines, who=_("you, after the closing"), facts={"ballots": facts, "failed": len(failures)})
@@ -168,21 +170,22 @@ def _ask_tag(poll: int, shown: str) -> str:
     return "".join(typed.split())
 
 
-def _receipts(ready: Ready, short: str | None) -> list[Receipt]:
-    """Return the receipt of one ballot, or of the newest one of every poll."""
-    receipts = [receipt for work in ready.device.wallet.state().cast if (receipt := work.the_receipt()) is not None]
+def _receipts(ready: Ready, short: str | None) -> list[tuple[int, Receipt]]:
+    """Return sequence and receipt of one ballot, or of the newest one of every poll, whoever has cast it."""
+    cast = ready.device.wallet.state().cast
+    receipts = [(work.sequence, receipt) for work in cast if (receipt := work.the_receipt()) is not None]
+    receipts += ready.device.unknown_receipts()
     if short is not None:
-        chosen = [receipt for receipt in receipts if short_tracker(receipt.tracker) == short]
+        chosen = [(sequence, receipt) for sequence, receipt in receipts if short_tracker(receipt.tracker) == short]
         if not chosen:
             raise RefusalError("no ballot of yours with this tracker is on the board; is it mistyped?")
         return chosen[:1]
-    heads: dict[int, CastWork] = {}
-    for work in ready.device.wallet.state().cast:
-        if work.receipt and (work.poll not in heads or heads[work.poll].sequence < work.sequence):
-            heads[work.poll] = work
-    if not heads:
+    if not receipts:
         raise RefusalError("no ballot of yours is on the board")
-    return [receipt for _number, work in sorted(heads.items()) if (receipt := work.the_receipt()) is not None]
+    newest: dict[int, tuple[int, Receipt]] = {}
+    for sequence, receipt in sorted(receipts, key=lambda pair: pair[0]):
+        newest[receipt.poll] = (sequence, receipt)
+    return [newest[poll] for poll in sorted(newest)]
 
 
 def _receipt_on(view: WitnessedView, short: str) -> Receipt:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from secballot.errors import RefusalError
-from secballot.roles.standing import standings
+from secballot.roles.standing import Place, standings
 from secballot_cli.delegate_device import get_ready, wallet_option
-from secballot_cli.delegate_watching import alarm_words, place_words, status_words
+from secballot_cli.delegate_watching import alarm_words, place_words, status_words, unknown_words
 from secballot_cli.home import party_options
 from secballot_cli.main import ExitCode
 from secballot_cli.messages import _
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 def status(given: Given, *, wallet: str | None) -> int:
     """Say where the sitting stands, what you have done in it, and what comes next.
 
-    Ballots of yours that another device has cast are found here, and their receipts are kept.
+    Ballots under your credentials that this wallet has not cast are named: you know whether another device did.
     """
     ready = get_ready(given, wallet, offline=True)
     device = ready.device
-    found = device.recover()
-    told = Told(did=[], facts={"found": len(found)})
+    device.settle()
+    told = Told(did=[])
     told.did.append(_("Sitting: {title}").format(title=device.view.state.the_manifest().title))
     if not _tell_registration(device, told):
         tell(told, as_json=given.as_json)
@@ -146,6 +146,8 @@ def _tell_ballots(device: VotingDevice, told: Told) -> None:
         if standing.alarm is not None and "secballot delegate watch" not in told.next:
             told.next.append("secballot delegate watch")
             told.who = _("you")
+        if standing.place is Place.UNKNOWN:
+            told.next.append(unknown_words())
     if any(work.unsent for work in device.wallet.state().cast):
         told.next.insert(0, "secballot delegate submit")
         told.who = _("you")

@@ -71,7 +71,11 @@ def watch(given: Given, *, once: bool, interval: float, wallet: str | None) -> i
     alarms = [standing for standing in found if standing.alarm is not None]
     told = Told(
         did=[_words(standing) for standing in found] or [_("No ballot of yours is known here.")],
-        next=["secballot delegate check"],
+        next=[
+            unknown_words()
+            if any(standing.place is Place.UNKNOWN for standing in found)
+            else "secballot delegate check"
+        ],
         who=_("you") if alarms else "",
         facts={"ballots": [_standing_facts(standing) for standing in found]},
     )
@@ -166,6 +170,11 @@ def alarm_words(alarm: Alarm) -> str:
             " your phrase"
         ),
     }[alarm]
+
+
+def unknown_words() -> str:
+    """Return what to do about a ballot that the wallet did not cast."""
+    return _("was it another device of yours? Its tag says so: {command}").format(command="secballot delegate check")
 
 
 def status_words(poll: PollState) -> str:

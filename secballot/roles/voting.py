@@ -98,7 +98,7 @@ class VotingDevice:
         if not self.view.state.registrations:
             return 0
         registration = self.view.state.registrations[-1]
-        first = registration.next_poll.get(self.delegate.public_key, registration.first_poll)
+        first = registration.next_poll(self.delegate.public_key)
         return self.view.state.the_manifest().polls - first + 1
 
     def check(self, number: int, choices: Choices) -> None:
@@ -255,25 +255,35 @@ class VotingDevice:
                 if isinstance(body, Ballot) and body.credential == self.delegate.credential(poll).S:
                     yield judgement.index, body
 
-    def recover(self) -> list[Receipt]:
-        """Find this delegate's ballots on the log that the wallet has no receipt of, and keep theirs; return them.
+    def unknown_receipts(self) -> list[tuple[int, Receipt]]:
+        """Return sequence and receipt of this delegate's ballots on the log that the wallet does not know.
 
+        Another device has cast them, or somebody else who has the phrase: which it is, the delegate knows by the tags.
         The view is refreshed by the caller.
         """
-        self.settle()
         found = []
         for poll in self.view.state.polls.values():
             try:
                 ballots = list(self.own_ballots(poll))
             except RefusalError:
                 continue  # not registered for it
-            for index, ballot in ballots:
-                known = self.wallet.state().cast_with(ballot.tracker())
-                if known is None or not known.receipt:
-                    receipt = make_receipt(self.view, poll, index)
-                    self.wallet.keep_receipt(receipt, sequence=ballot.sequence)
-                    found.append(receipt)
+            found += [
+                (ballot.sequence, make_receipt(self.view, poll, index))
+                for index, ballot in ballots
+                if self.wallet.state().cast_with(ballot.tracker()) is None
+            ]
         return found
+
+    def recover(self) -> list[Receipt]:
+        """Take all of this delegate's ballots on the log into the wallet, as after a loss; return what was not there.
+
+        The view is refreshed by the caller.
+        """
+        self.settle()
+        found = self.unknown_receipts()
+        for sequence, receipt in found:
+            self.wallet.keep_receipt(receipt, sequence=sequence)
+        return [receipt for _sequence, receipt in found]
 
     def _waiting(self, number: int) -> tuple[PollState, SealedWork]:
         poll = poll_by_number(self.view, number)
