@@ -5,6 +5,7 @@ Source: SPEC.md#handover.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -66,9 +67,10 @@ def takeover(
     """
     source = open_source(where, proxy)
     manifest = find_manifest(source, sitting)
-    newest = dict(_newest(text, manifest, proxy) for text in witnesses)
     keys = read_public_key(log_key), read_public_key(promise_key)
-    with BoardStore.open_or_create(database, manifest.log.origin) as store:
+    with ExitStack() as opened:
+        newest = dict(_newest(text, manifest, proxy, opened) for text in witnesses)
+        store = opened.enter_context(BoardStore.open_or_create(database, manifest.log.origin))
         taken = take_over(store, source, sitting, keys, newest)
     tell(_told(taken, manifest, database, sitting), as_json=as_json)
     return ExitCode.PASSED
@@ -96,14 +98,18 @@ def pending(database: str, out: str, *, as_json: bool) -> int:
     return ExitCode.PASSED
 
 
-def _newest(text: str, manifest: Manifest, proxy: str | None) -> tuple[str, Callable[[], bytes | None]]:
+def _newest(
+    text: str, manifest: Manifest, proxy: str | None, opened: ExitStack
+) -> tuple[str, Callable[[], bytes | None]]:
     name, equals, url = text.partition("=")
     if not equals:
         raise click.BadParameter("a witness is given as NAME=URL", param_hint="--witness")
     if name not in {witness.name for witness in manifest.witnesses.witnesses}:
         raise click.BadParameter(f"the manifest names no witness {name}", param_hint="--witness")
     latest = server_part("secballot.net.witness_client").latest_cosigned
-    return name, partial(latest, open_client(url, proxy), manifest.log.origin)
+    client = open_client(url, proxy)
+    opened.callback(client.close)
+    return name, partial(latest, client, manifest.log.origin)
 
 
 def _told(taken: TakenOver, manifest: Manifest, database: str, sitting: bytes) -> Told:
