@@ -1,7 +1,9 @@
 # make demo    a whole sitting from ceremony to audit, in one process
 # make test    the tests; ARGS="-k merkle -x" goes to pytest
 # make lint    every linter and type checker that .ci/run demands
+# make meta2   the negative tests without asserts, under two hash seeds, on each engine (docs/attacks.md, META-2)
 # make lock    pin what CI installs, with hashes, after a change of the dependencies in pyproject.toml
+# make bench   what everything costs beside this machine's best; ARGS="audit --ballots 10000", see docs/benchmarks.md
 # make interop the programs of others that tests/interop runs: needs Go 1.25 and Python 3.12, or newer
 # make kill    kill board and witness hundreds of times under load; SECBALLOT_KILLS=1000 says how often
 # make clean   remove the virtual environment and what was built
@@ -16,11 +18,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 NATIVE := $(wildcard native/Cargo.toml native/Cargo.lock native/build.rs native/src/*.rs)
 ARGS ?=
 
-.PHONY: demo test lint lock clean kill
+.PHONY: demo bench test lint lock clean kill meta2
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.core
 	$(BIN)/secballot demo $(ARGS)
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks $(or $(ARGS),all)
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto $(ARGS)
@@ -37,6 +42,15 @@ lint: $(VENV)/.dev
 	@if ! test -f native/Cargo.toml; then :; \
 	elif ! command -v cargo >/dev/null 2>&1; then echo 'lint: no cargo here, native/ is not checked'; \
 	else set -ex; cd native; cargo fmt --check; cargo clippy --locked --all-targets -- -D warnings; fi
+
+# Workers of xdist inherit PYTHONOPTIMIZE and would not be given -O. Pytest warns that asserts outside of tests vanish;
+# the tests see for themselves that theirs do not, and the library has none.
+meta2: $(VENV)/.dev
+	@for engine in $$($(BIN)/python -c 'from tests.engines import ENGINES; print(*ENGINES)'); do for seed in 0 4242; do \
+	  echo "=== engine $$engine, hash seed $$seed, without asserts"; \
+	  SECBALLOT_ENGINE=$$engine PYTHONHASHSEED=$$seed PYTHONOPTIMIZE=1 $(BIN)/python -m pytest -n auto \
+	    -W ignore::pytest.PytestConfigWarning tests/adversary tests/audit tests/unit $(ARGS) || exit 1; \
+	done; done
 
 # One file for every supported Python and platform; markers tell them apart. The second is what a plain install needs,
 # with what runs the tests of it; the third is what `make interop` installs. No file names a package index.

@@ -14,6 +14,16 @@ if TYPE_CHECKING:
 
     from tests.postgres import Cluster
 
+# Helpers assert too: with pytest's rewriting their asserts tell more, and hold under `python -O` as well.
+_HERE = Path(__file__).resolve().parent
+pytest.register_assert_rewrite(
+    *(
+        ".".join(("tests", *path.relative_to(_HERE).with_suffix("").parts))
+        for path in sorted(_HERE.rglob("*.py"))
+        if not path.name.startswith(("test_", "conftest"))
+    )
+)
+
 _LARGEST_SHOWN = 10**12
 """Integers beyond this are keys and hashes, not sample sizes."""
 

@@ -30,10 +30,12 @@ def decode_integers(data: bytes) -> list[int]:
     """Return the canonical scalars that stand one after the other, 32 bytes each, as public integers.
 
     Raises:
-        EncodingError: one of them is not below the group order; `offset` is its index.
+        EncodingError: one of them is not below the group order or is cut short; `offset` is its index.
 
     Source: SPEC.md#group.
     """
+    if len(data) % ENCODED_BYTES:
+        raise EncodingError("the last scalar is cut short", offset=len(data) // ENCODED_BYTES)
     starts = range(0, len(data), ENCODED_BYTES)
     values = [int.from_bytes(data[start : start + ENCODED_BYTES], "little") for start in starts]
     if values and max(values) >= ORDER:
