@@ -132,3 +132,13 @@ def test_malformed_payloads_are_false_signatures(signature: bytes) -> None:
     ):
         with pytest.raises(InvalidSignatureError):
             verifier(vkey).verify(TEXT, line.signature)
+
+
+def test_ed25519_covers_extension_lines() -> None:
+    """«Extension lines MAY be included in the checkpoint by the log, and if present MUST be included»."""
+    cosigner = Ed25519Cosigner("w.example", SigningKey(bytes(32)))
+    line = cosigner.cosign(f"{TEXT}more\n", 1)
+    verifier(cosigner.vkey).verify(f"{TEXT}more\n", line.signature)
+    for other in (TEXT, f"{TEXT}other\n"):
+        with pytest.raises(InvalidSignatureError):
+            verifier(cosigner.vkey).verify(other, line.signature)

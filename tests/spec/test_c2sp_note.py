@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from secballot.board.cosignature import verifier
-from secballot.board.note import Ed25519Signer, Note, VerifierKey, open_note, sign_note
+from secballot.board.note import Ed25519Signer, Note, SignatureLine, VerifierKey, open_note, sign_note
 from secballot.errors import EncodingError, InvalidSignatureError
 from secballot.signing import SigningKey
 
@@ -83,3 +83,25 @@ def test_verifier_keys(case: dict[str, Any]) -> None:
     else:
         with pytest.raises(EncodingError):
             VerifierKey.decode(case["vkey"])
+
+
+WHITE_SPACE = [0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000]
+"""Characters with the property White_Space of Unicode that are no control characters below U+0020."""
+
+
+@pytest.mark.parametrize("character", [*map(chr, WHITE_SPACE), "+", "\t", "\n"])
+def test_key_names(character: str) -> None:
+    """«Key names MUST be non-empty and MUST NOT contain any Unicode spaces or plus (U+002B) characters»."""
+    for name in ("", f"a{character}b", f"{character}a", f"a{character}"):
+        with pytest.raises(EncodingError):
+            VerifierKey(name, 0x01, bytes(32))
+    assert VerifierKey("a\u200bb", 0x01, bytes(32)).name == "a\u200bb"
+
+
+def test_sixteen_large_signatures_are_read() -> None:
+    """«MUST accept at least up to 16 signatures … post-quantum signatures can be up to nearly 5kB»."""
+    signer = Ed25519Signer("a.example", SigningKey(bytes(32)))
+    signed = sign_note("text\n", [signer])
+    strangers = [SignatureLine(f"s{number}.example", bytes(4), bytes(5_000)) for number in range(15)]
+    data = signed.with_signatures(strangers).encode()
+    assert len(open_note(Note.decode(data), [verifier(signer.vkey)]).note.signatures) == 16

@@ -160,3 +160,16 @@ def test_the_wait_a_server_asks_for_is_read() -> None:
         assert HttpClient(url).post("entry", b"x", 100).retry_after == 7
     with answering(lambda handler: _answer(handler, status=503, Retry_After="tomorrow")) as url:
         assert HttpClient(url).post("entry", b"x", 100).retry_after is None
+
+
+def test_readers_take_gzip() -> None:
+    """C2SP tlog-tiles: clients SHOULD include gzip and identity in their Accept-Encoding headers."""
+    seen = []
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        seen.append(handler.headers["Accept-Encoding"])
+        _answer(handler)
+
+    with answering(answer) as url, HttpClient(url) as client:
+        client.get("tile/entries/000", 10)
+    assert seen == ["gzip, identity"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING
 
 import httpx
@@ -184,3 +185,24 @@ def test_disk_trouble_releases_nothing(url: str, service: WitnessService, monkey
 def test_a_witness_is_well(url: str) -> None:
     """Whoever watches over it can ask."""
     assert httpx.get(f"{url}/health", trust_env=False).text == "well\n"
+
+
+def test_one_connection_serves_many_requests(url: str) -> None:
+    """C2SP: witnesses SHOULD support connections that are kept alive."""
+    raw = HTTPConnection(url.removeprefix("http://"))
+    raw.connect()
+    socket = raw.sock
+    for old, size, status in ((0, 5, 200), (0, 5, 409), (5, 5, 200)):
+        raw.request("POST", "/add-checkpoint", request(old, size))
+        answer = raw.getresponse()
+        answer.read()
+        assert (answer.status, raw.sock) == (status, socket)
+    raw.close()
+
+
+def test_submitting_is_posting(url: str) -> None:
+    """C2SP: the request MUST be an HTTP POST."""
+    assert httpx.get(f"{url}/add-checkpoint", trust_env=False).status_code == 405
+    assert httpx.put(f"{url}/add-checkpoint", content=request(0, 5), trust_env=False).status_code == 405
+    # The optional call is not offered.
+    assert httpx.post(f"{url}/sign-subtree", content=b"", trust_env=False).status_code == 404
