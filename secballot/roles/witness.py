@@ -6,6 +6,9 @@ Its whole state is one note for each log, changed in this order (SPEC.md#parties
 - replace the note if it is still the one read, synced to disk; if not, begin again;
 - only then release the cosignature.
 
+Before that it notes the time: its cosignatures never go back in time, or a larger log would seem older than a smaller
+one. While its clock stands before the last cosignature, it cosigns nothing.
+
 A crash before the replacement has released nothing. After it the log asks again, is told the new size by a 409, and
 gets its cosignature by a request from that size to itself. Without its journal a witness does not start: it could
 cosign a shorter or another log.
@@ -38,6 +41,10 @@ if TYPE_CHECKING:
     from secballot.signing import SigningKey
 
 _IDENTITY, _KEYS, _STATES, _SITTINGS = "witness", "witness-log-key", "witness-state", "witness-manifest"
+_CLOCK = "witness-clock"
+_STEP_BACK = 60
+"""Seconds by which a clock may be set back, or differ from that of another process, with the time standing still."""
+
 _SIZE_BYTES = 8
 _STATE_BYTES = _SIZE_BYTES + HASH_SIZE
 _SUCCEEDED = b"+"
@@ -244,7 +251,7 @@ class WitnessRole:
         Raises:
             WitnessRefusalError: 400, 403, 404, 409 or 422, with the body of that answer.
             EncodingError: the time is out of range.
-            StoreError: the journal does not answer; nothing is released.
+            StoreError: the journal does not answer, or the clock has gone back; nothing is released.
 
         Source: C2SP tlog-witness, add-checkpoint.
         """
@@ -257,7 +264,7 @@ class WitnessRole:
                 # Such a cosignature would not cover extension lines, so a checkpoint with any gets none.
                 cosigners.append(self._ml_dsa)
             stored = self._stored(origin)
-            decision = decide(opened, _decode(stored), cosigners, now)
+            decision = decide(opened, _decode(stored), cosigners, self._onward(now))
             try:
                 following = _encode(decision.state) + stored[_STATE_BYTES:]
                 self._journal.replace(_STATES, origin.encode(), stored, following)
@@ -267,6 +274,30 @@ class WitnessRole:
                     raise
                 continue
             return decision.body
+
+    def _onward(self, now: int) -> int:
+        """Return the time of the next cosignature, which is noted and not before that of any other.
+
+        Raises:
+            StoreError: the clock has gone back, or the journal does not answer.
+        """
+        while True:
+            noted = self._journal.get(_CLOCK, b"")
+            last = 0 if noted is None else decode_u64(noted)
+            if now <= last <= now + _STEP_BACK:
+                return last
+            if last > now:
+                raise StoreError(
+                    f"this witness's clock stands {last - now} seconds before its last cosignature: set it right; if it "
+                    "was ahead then, this witness cosigns nothing until that time has come"
+                )
+            try:
+                self._journal.replace(_CLOCK, b"", noted, encode_u64(now))
+            except StoreError:
+                if self._journal.get(_CLOCK, b"") == noted:
+                    raise
+                continue
+            return now
 
     def _logs(self) -> dict[str, list[VerifierKey]]:
         logs: dict[str, list[VerifierKey]] = {}

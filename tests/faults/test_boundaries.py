@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import pytest
 
 PROGRAM = Path(__file__).with_name("boundaries.py")
-STEP = 1 if "SECBALLOT_KILLS" in os.environ else 5
-"""Every boundary in the long run; in the short one every fifth, which are others each time the work grows."""
+STEP = 1 if "SECBALLOT_KILLS" in os.environ else 9
+"""Every boundary in the long run; in the short one every ninth, which are others each time the work grows."""
 
 
 def test_killed_at_every_boundary(
