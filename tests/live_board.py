@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -51,10 +51,11 @@ class LiveBoard:
             else:
                 found = self._file(request.path.lstrip("/"))
                 status, data = (404, b"") if found is None else (200, found)
-        request.send_response(status)
-        request.send_header("Content-Length", str(len(data)))
-        request.end_headers()
-        request.wfile.write(data)
+        with suppress(ConnectionError):  # whoever asked may have been killed
+            request.send_response(status)
+            request.send_header("Content-Length", str(len(data)))
+            request.end_headers()
+            request.wfile.write(data)
 
     def _post(self, entry: bytes) -> tuple[int, bytes]:
         board, now = self.simulator.board, self.simulator.rehearsal.now

@@ -75,19 +75,18 @@ def submit(given: Given, *, file: str | None, wait: float, wallet: str | None) -
     ready = get_ready(given, wallet)
     before = {work.tracker for work in ready.device.wallet.state().cast if work.unsent}
     ready.device.settle()
-    cast_works = ready.device.wallet.state().cast
-    lost = next((work.given_up for work in cast_works if work.given_up and work.tracker in before), "")
+    works = [work for work in ready.device.wallet.state().cast if work.tracker in before]
+    lost = next((work.given_up for work in works if work.given_up), "")
     if lost:
         raise RefusalError(lost)
-    works = [work for work in cast_works if work.unsent]
     if not works:
         tell(Told(did=[_("Every ballot of yours has arrived, or can no longer count.")]), as_json=given.as_json)
         return ExitCode.PASSED
     told = Told(did=[], next=["secballot delegate watch"], who=_("you, after the closing"))
     receipts = []
     for work in works:
-        receipts.append(deliver(ready, work, wait, wallet_path(given, wallet)))
-        told.did += arrived_lines(receipts[-1], ready.device.wallet.state().cast_with(work.tracker))
+        receipts.append(work.the_receipt() or deliver(ready, work, wait, wallet_path(given, wallet)))
+        told.did += arrived_lines(receipts[-1], work)
     told.facts = {"receipts": [receipt_facts(receipt) for receipt in receipts]}
     tell(told, as_json=given.as_json)
     return ExitCode.PASSED

@@ -1,0 +1,105 @@
+"""A pseudo-terminal for tests: runs the program as a person does, types lines, and reads what is shown."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+_PATIENCE = 60.0
+_PROGRAM = """
+import fcntl, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # so that keys of this terminal send signals
+from secballot_cli.main import run
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+class Terminal:
+    """The program on a terminal of its own.
+
+    Attributes:
+        shown: everything that was printed so far.
+    """
+
+    def __init__(self, *arguments: str, language: str = "C.UTF-8") -> None:
+        """Start it."""
+        self.shown = ""
+        self._read = 0
+        self._end, there = pty.openpty()
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "TERM": "xterm", "LANGUAGE": language}
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM, *arguments],
+            stdin=there,
+            stdout=there,
+            stderr=there,
+            env=environment,
+            start_new_session=True,
+        )
+        os.close(there)
+
+    def __enter__(self) -> Self:
+        """Return the terminal."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """End the program, if it still runs."""
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        os.close(self._end)
+
+    def wait_for(self, text: str) -> str:
+        """Read until this text is shown, and return what was shown before it, since the last call."""
+        until = time.monotonic() + _PATIENCE
+        while (found := self.shown.find(text, self._read)) < 0:
+            assert time.monotonic() < until, f"{text!r} is not shown: {self.shown!r}"
+            assert self._more(), f"ended before {text!r}: {self.shown!r}"
+        before = self.shown[self._read : found]
+        self._read = found + len(text)
+        return before
+
+    def type(self, line: str) -> None:
+        """Type a line and press Enter."""
+        os.write(self._end, line.encode() + b"\n")
+
+    def answer(self, question: str, line: str) -> str:
+        """Wait for a question and answer it; return what was shown before it."""
+        before = self.wait_for(question)
+        self.type(line)
+        return before
+
+    def press(self, key: bytes) -> None:
+        """Press a key, such as Ctrl-C (3) or Ctrl-D (4)."""
+        os.write(self._end, key)
+
+    def kill(self) -> None:
+        """End the program as a power cut does."""
+        self._process.kill()
+        self._process.wait()
+
+    def code(self) -> int:
+        """Read to the end, and return the exit code."""
+        while self._more():
+            pass
+        return self._process.wait()
+
+    def _more(self) -> bool:
+        if not select.select([self._end], [], [], _PATIENCE)[0]:
+            raise AssertionError(f"nothing happens: {self.shown!r}")
+        try:
+            data = os.read(self._end, 65_536)
+        except OSError:  # Linux says so when the other end is closed
+            return False
+        self.shown += data.decode(errors="replace")
+        return bool(data)
