@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +12,7 @@ from benchmarks.record.plan import RecordPlan
 from benchmarks.table import to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from benchmarks.table import Table
 
@@ -78,36 +77,55 @@ def audit(
 
 @main.command()
 @click.argument("names", nargs=-1, type=click.Choice(STEPS))
+@click.option("--quick", is_flag=True, help="Only see that everything runs: the figures mean nothing.")
 @json_option
 @cache_option
-def steps(names: tuple[str, ...], json_file: Path | None, cache: Path) -> None:
+def steps(names: tuple[str, ...], *, quick: bool, json_file: Path | None, cache: Path) -> None:
     """Measure single steps: all, or those that are named."""
-    from benchmarks import arithmetic, startup  # noqa: PLC0415  # each table loads what it needs
-    from benchmarks import steps as own  # noqa: PLC0415
+    _show(_steps(names or STEPS, cache, quick=quick), json_file)
 
-    made = {
+
+def _steps(names: Sequence[str], cache: Path, *, quick: bool) -> list[Table]:
+    from benchmarks import arithmetic, clock, startup  # noqa: PLC0415  # each table loads what it needs
+    from benchmarks import steps as own  # noqa: PLC0415  # as above
+
+    clock.Haste.in_haste = quick
+    number, batches = (8, (1, 8)) if quick else (1_000, own.BATCHES)
+    made: dict[str, Callable[[], Table]] = {
         "primitives": arithmetic.primitives,
         "encryption": arithmetic.encryption,
-        "verification": partial(own.verification, cache),
+        "verification": lambda: own.verification(cache, batches),
         "registration": own.registration,
-        "admission": partial(own.admission, cache),
+        "admission": lambda: own.admission(cache, number),
         "tally": own.tally,
-        "sizes": partial(own.sizes, cache),
+        "sizes": lambda: own.sizes(cache, number),
         "start": startup.startup,
     }
-    _show([made[name]() for name in names or STEPS], json_file)
+    return [made[name]() for name in names]
 
 
-@main.command()
+@main.command(name="load")
 @click.option("--ballots", type=int, default=20_000, show_default=True, help="Posted as fast as they are taken.")
 @click.option("--seconds", type=float, default=20.0, show_default=True, help="Of good and bad ones side by side.")
 @json_option
 @cache_option
-def load(ballots: int, seconds: float, json_file: Path | None, cache: Path) -> None:
+def under_load(ballots: int, seconds: float, json_file: Path | None, cache: Path) -> None:
     """Measure a board over HTTP: ballots admitted a second, and what a flood of bad submissions does."""
-    from benchmarks.load import measure  # noqa: PLC0415  # each table loads what it needs
+    from benchmarks.load import measure  # noqa: PLC0415  # as above
 
     _show([measure(cache, ballots=ballots, seconds=seconds)], json_file)
+
+
+@main.command(name="all")
+@json_option
+@cache_option
+def everything(json_file: Path | None, cache: Path) -> None:
+    """Measure the steps, two audits and a short load: some minutes."""
+    from benchmarks import auditing, load  # noqa: PLC0415  # each table loads what it needs
+
+    tables = _steps(STEPS, cache, quick=False)
+    tables += auditing.measure([1_000, 10_000], cache)
+    _show([*tables, load.measure(cache, ballots=5_000, seconds=5)], json_file)
 
 
 def _show(tables: Sequence[Table], json_file: Path | None) -> None:

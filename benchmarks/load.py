@@ -83,22 +83,19 @@ def serving(opened: OpenedBoard, *, counting: bool = False) -> Iterator[Server]:
             program = [sys.executable, "-m", "benchmarks.counting_board", str(home / "counted")]
         options = ["--sitting", opened.anchor.hex(), "--port", "0", "--passphrase-file", str(home / "passphrase")]
         keys = ["--log-key", str(home / "log.key"), "--promise-key", str(home / "promise.key")]
-        with pinned(available()[0]):
-            process = subprocess.Popen(
-                [*program, "board", "serve", str(home / "board.db"), *keys, *options],
-                stdout=subprocess.PIPE,
-                stderr=(home / "log").open("w"),
-                text=True,
-            )
-        try:
-            found = _ADDRESS.match(process.stdout.readline() if process.stdout is not None else "")
-            if found is None:
-                raise RuntimeError((home / "log").read_text(encoding="utf-8"))
-            yield Server(int(found[1]), process, home / "counted")
-        finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGINT)
-                process.wait(_PATIENCE)
+        command = [*program, "board", "serve", str(home / "board.db"), *keys, *options]
+        with (home / "log").open("w", encoding="utf-8") as log, pinned(available()[0]):
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+        with process:
+            try:
+                found = _ADDRESS.match(process.stdout.readline() if process.stdout is not None else "")
+                if found is None:
+                    raise RuntimeError((home / "log").read_text(encoding="utf-8"))
+                yield Server(int(found[1]), process, home / "counted")
+            finally:
+                if process.poll() is None:
+                    process.send_signal(signal.SIGINT)
+                    process.wait(_PATIENCE)
 
 
 def measure(cache: Path, *, ballots: int, seconds: float) -> Table:

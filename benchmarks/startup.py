@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.clock import Haste
 from benchmarks.table import Row, Table
 from secballot.board.checkpoint import Checkpoint, sign_checkpoint
 from secballot.board.merkle import EMPTY_ROOT
@@ -41,7 +42,7 @@ def startup() -> Table:
 
 def _least(command: Sequence[str]) -> float:
     found = []
-    for _ in range(_ROUNDS):
+    for _ in range(1 if Haste.in_haste else _ROUNDS):
         began = time.perf_counter()
         subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
         found.append(time.perf_counter() - began)

@@ -32,19 +32,21 @@ from secballot.roles.board import BoardOperator
 from secballot.roles.remote import open_source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 BATCHES: Final = (1, 16, 256, 1_024)
+"""Ballots verified together."""
+
 BOUNDS: Final = (10**5, 10**6, 10**9)
 
 _RECORD: Final = 1_000
 _BATCH: Final = 250
 
 
-def verification(cache: Path) -> Table:
+def verification(cache: Path, batches: Sequence[int] = BATCHES) -> Table:
     """Return what it costs to verify a ballot of five options, by the exact check and in batches."""
-    record = record_of(RecordPlan(max(BATCHES)), cache)
-    sample = Sample(open_source(record.folder).entries(0, record.size), record.anchor, max(BATCHES))
+    record = record_of(RecordPlan(max(batches)), cache)
+    sample = Sample(open_source(record.folder).entries(0, record.size), record.anchor, max(batches))
     context, bodies = sample.context, sample.bodies
 
     def batch(size: int) -> Callable[[], object]:
@@ -52,12 +54,12 @@ def verification(cache: Path) -> Table:
 
     with pinned():
         limits = [sample.ballot_limit()]
-        found = seconds({str(size): (batch(size), size) for size in BATCHES}, rounds=5)
+        found = seconds({str(size): (batch(size), size) for size in batches}, rounds=5)
         alone = seconds({"alone": (lambda: check_ballot(context, bodies[0], known_credential=lambda _: False), 1)})
         limits.append(sample.ballot_limit())
     best = 1e6 * min(limit.whole for limit in limits)
     rows = [Row("exactly, equation by equation", 1e6 * alone["alone"], "µs/ballot", best, "limit: in best blocks")]
-    rows += [Row(f"in a batch of {size}", 1e6 * found[str(size)], "µs/ballot", best) for size in BATCHES]
+    rows += [Row(f"in a batch of {size}", 1e6 * found[str(size)], "µs/ballot", best) for size in batches]
     return Table("Verification of a ballot, its three credential signatures included", rows)
 
 
@@ -91,9 +93,9 @@ def registration() -> Table:
     return Table(title, [Row(name, 1e6 * taken, "µs") for name, taken in found.items()])
 
 
-def admission(cache: Path) -> Table:
+def admission(cache: Path, number: int = _RECORD) -> Table:
     """Return what it costs a board to admit ballots and to sync them, without HTTP."""
-    opened = opened_board(RecordPlan(_RECORD), cache)
+    opened = opened_board(RecordPlan(number), cache)
     ballots = opened.ballots()
     with tempfile.TemporaryDirectory() as folder, pinned():
         shutil.copy(opened.database, Path(folder) / "board.db")
@@ -110,7 +112,7 @@ def admission(cache: Path) -> Table:
             if any(isinstance(answer, SecballotError) for answer in answers):
                 raise RuntimeError("a good ballot was refused")
         operator.close()
-    wall, processor = (min(column) / _BATCH for column in zip(*rows, strict=True))
+    wall, processor = (min(column) / min(_BATCH, number) for column in zip(*rows, strict=True))
     return Table(
         f"Admission of ballots in batches of {_BATCH}: judged, promised, synced to disk",
         [Row("in all", 1e6 * wall, "µs/ballot"), Row("processor", 1e6 * processor, "µs/ballot")],
@@ -145,9 +147,9 @@ def tally() -> Table:
     return Table("Tally: one contest of five options", rows)
 
 
-def sizes(cache: Path) -> Table:
+def sizes(cache: Path, number: int = _RECORD) -> Table:
     """Return how many bytes each kind of entry takes, and what a voter takes in all."""
-    record = record_of(RecordPlan(_RECORD), cache)
+    record = record_of(RecordPlan(number), cache)
     numbers: Counter[str] = Counter()
     taken: Counter[str] = Counter()
     for entry in open_source(record.folder).entries(0, record.size):
@@ -157,4 +159,4 @@ def sizes(cache: Path) -> Table:
     shown = ("ballot", "credential-request", "credential-issue", "roll", "opening", "decryption", "result")
     rows = [Row(kind, taken[kind] / numbers[kind], "B", note=f"{numbers[kind]} on the log") for kind in shown]
     rows.append(Row("everything, per delegate who votes once", sum(taken.values()) / record.plan.credentials, "B"))
-    return Table(f"Bytes of entries: {_RECORD} ballots of five options, {record.plan.registrars} registrars", rows)
+    return Table(f"Bytes of entries: {number} ballots of five options, {record.plan.registrars} registrars", rows)

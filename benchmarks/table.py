@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import sys
 from dataclasses import asdict, dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import secballot
+from benchmarks.cores import available
 from secballot.group import engine_name
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def to_json(tables: Iterable[Table]) -> str:
 def machine() -> dict[str, str | int]:
     """Return where and with what was measured."""
     return {
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": len(available()),
         "engine": engine_name(),
         "processor": _processor(),
         "python": platform.python_version(),

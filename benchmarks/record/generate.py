@@ -96,7 +96,7 @@ def kept(plan: RecordPlan, cache: Path, kind: str, make: Callable[[Path], dict[s
 
 def _name(plan: RecordPlan) -> str:
     """Return what tells this plan's record from others, and from those that older code made."""
-    fields = json.dumps([plan.ballots, plan.seed, plan.registrars, plan.closes_at])
+    fields = json.dumps([plan.ballots, plan.seed, plan.registrars, plan.closes_at, plan.most_credentials])
     sources = [path for module in (records, makers) for path in sorted(Path(module.__path__[0]).glob("*.py"))]
     texts = b"".join(path.read_bytes() for path in sources)
     return hashlib.sha256(fields.encode() + texts).hexdigest()[:12]

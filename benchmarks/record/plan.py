@@ -17,7 +17,7 @@ from secballot.roles.rehearsal import Entropy, Keys, Plan, make_manifest
 from secballot.signing import SigningKey
 
 CREDENTIALS: Final = 100_000
-"""Most credentials of a record; what goes beyond are revotes."""
+"""Most credentials of a record unless its plan says otherwise."""
 
 NOW: Final = 1_770_000_000
 """When everything but the end of the poll happens, seconds since the epoch."""
@@ -35,12 +35,14 @@ class RecordPlan:
         seed: everything random comes from it.
         registrars: number of registrars.
         closes_at: when the poll's time is up, seconds since the epoch.
+        most_credentials: what goes beyond are revotes.
     """
 
     ballots: int
     seed: str = "secballot"
     registrars: int = 3
     closes_at: int = NOW + 86_400
+    most_credentials: int = CREDENTIALS
 
     def __post_init__(self) -> None:
         """Refuse a record below its own privacy floor.
@@ -51,14 +53,14 @@ class RecordPlan:
         if self.ballots < _LEAST:
             raise ValueError(f"a record has at least {_LEAST} ballots")
 
-    def __reduce__(self) -> tuple[type[RecordPlan], tuple[int, str, int, int]]:
+    def __reduce__(self) -> tuple[type[RecordPlan], tuple[int, str, int, int, int]]:
         """Go to worker processes without the keys, which they derive themselves."""
-        return RecordPlan, (self.ballots, self.seed, self.registrars, self.closes_at)
+        return RecordPlan, (self.ballots, self.seed, self.registrars, self.closes_at, self.most_credentials)
 
     @property
     def credentials(self) -> int:
         """How many credentials there are; each votes."""
-        return min(self.ballots, CREDENTIALS)
+        return min(self.ballots, self.most_credentials)
 
     @property
     def rounds(self) -> int:
