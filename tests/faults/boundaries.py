@@ -23,7 +23,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine.default import DefaultDialect
 
-import secballot.record.rules  # what is imported late otherwise, in every child
+import secballot.record.rules  # noqa: F401  # otherwise imported late, in every child
 from secballot.audit.verifier import audit
 from secballot.board.checkpoint import Checkpoint
 from secballot.board.note import Note
