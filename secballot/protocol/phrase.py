@@ -183,6 +183,9 @@ class _Blinding:
         r = wallet.blinding(sitting_id, name, key)
         self.blinded, self.inverse = blind.blind(key, self.prepared, salt=wallet.salt(sitting_id, name), r=r)
 
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("the secret of a blinding is neither pickled nor copied")
+
 
 def _blindings(
     wallet: Wallet, place: tuple[bytes, int, int, int], keys: Sequence[BlindPublicKey]

@@ -18,7 +18,7 @@ Source: SPEC.md#phrase, SPEC.md#sealing, SPEC.md#receipts.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import msgspec
 
@@ -55,6 +55,10 @@ class _Private(Record, frozen=True):
     def __rich_repr__(self) -> list[tuple[str, object]]:
         """Keep rich from listing the fields."""
         return []
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled: the file is the only place for this."""
+        raise TypeError("what a wallet holds cannot be pickled")
 
 
 class SealedWork(_Private, frozen=True):
