@@ -13,7 +13,7 @@ import os
 import shutil
 import sys
 import tempfile
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -109,11 +109,11 @@ def _generate(plan: RecordPlan, folder: Path, *, workers: int | None) -> dict[st
     log = GrowingFolder(folder / "record")
     sitting = Sitting(plan, log.append, ballots.read)
     with entry_makers(workers) as pool:
-        all_vote(until_open(sitting, scratch, pool), pool)
-        _tell("tally")
+        stage = until_open(sitting, scratch, pool)
         ballots.begin_at(len(sitting.record))
-        for entry in ballots:
+        for entry in all_ballots(stage, ballots, pool):
             sitting.take_ballot(entry)
+    _tell("tally")
     sitting.close()
     log.finish(sitting.record.state.history, sitting.note(plan.closes_at))
     shutil.rmtree(scratch)
@@ -146,11 +146,22 @@ def until_open(sitting: Sitting, scratch: Path, pool: ProcessPoolExecutor) -> St
     return replace(stage, ctx=sitting.poll.ctx, joint_key=sitting.joint_key)
 
 
-def all_vote(stage: Stage, pool: ProcessPoolExecutor) -> None:
-    """Write all ballots, for `BallotFiles` to read."""
-    _tell(f"{stage.plan.ballots} ballots")
-    for _ in in_parallel(pool, partial(vote, stage), stretches(stage.plan)):
-        pass
+def all_ballots(stage: Stage, ballots: BallotFiles, pool: ProcessPoolExecutor) -> Iterator[bytes]:
+    """Yield all ballots, a round after the other; while one is taken, the next is made."""
+    plan = stage.plan
+    running = _vote_all(stage, 0, pool)
+    for number in range(plan.rounds):
+        _tell(f"{plan.voters_in(number)} ballots, round {number + 1} of {plan.rounds}")
+        for one in running:
+            one.result()
+        if number + 1 < plan.rounds:
+            running = _vote_all(stage, number + 1, pool)
+        yield from ballots.in_round(number)
+
+
+def _vote_all(stage: Stage, number: int, pool: ProcessPoolExecutor) -> list[Future[None]]:
+    voters = stage.plan.voters_in(number)
+    return [pool.submit(vote, stage, number, first) for first in stretches(stage.plan) if first < voters]
 
 
 def in_parallel(pool: ProcessPoolExecutor, work: Callable[[int], Any], items: Iterable[int]) -> Iterator[Any]:
@@ -181,16 +192,15 @@ class BallotFiles:
         """Say where in the log the first ballot stands."""
         self._first = index
 
-    def __iter__(self) -> Iterator[bytes]:
-        """Yield every ballot, a round after the other, and within a round in no order of credentials."""
+    def in_round(self, number: int) -> Iterator[bytes]:
+        """Yield the ballots of a round, in no order of credentials."""
         plan = self._stage.plan
-        for number in range(plan.rounds):
-            for voter in sorted(range(plan.voters_in(number)), key=partial(order_key, plan, number)):
-                first = voter - voter % STRETCH
-                self._places.append((first, number, voter - first))
-                entry = self._entry(self._places[-1])
-                self.bytes += len(entry)
-                yield entry
+        for voter in sorted(range(plan.voters_in(number)), key=partial(order_key, plan, number)):
+            first = voter - voter % STRETCH
+            self._places.append((first, number, voter - first))
+            entry = self._entry(self._places[-1])
+            self.bytes += len(entry)
+            yield entry
 
     def read(self, index: int) -> bytes:
         """Return a ballot by its index in the log."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.record.generate import BallotFiles, all_vote, entry_makers, kept, until_open
+from benchmarks.record.generate import BallotFiles, all_ballots, entry_makers, kept, until_open
 from benchmarks.record.sitting import Sitting
 from secballot.sealing import COST_SMALL
 from secballot.store.board import BoardStore
@@ -81,14 +81,13 @@ def _make(plan: RecordPlan, folder: Path, *, workers: int | None) -> dict[str, o
     scratch = folder / "scratch"
     scratch.mkdir()
     sitting = Sitting(plan, entries.append, entries.__getitem__)
-    with entry_makers(workers) as pool:
-        all_vote(until_open(sitting, scratch, pool), pool)
+    with entry_makers(workers) as pool, (folder / "ballots").open("wb") as file:
+        stage = until_open(sitting, scratch, pool)
+        for ballot in all_ballots(stage, BallotFiles(plan, scratch), pool):
+            file.write(len(ballot).to_bytes(4, "big") + ballot)
     with BoardStore.create(folder / "board.db", plan.manifest.log.origin) as store:
         for start in range(0, len(entries), _AT_ONCE):
             store.append(entries[start : start + _AT_ONCE])
-    with (folder / "ballots").open("wb") as file:
-        for ballot in BallotFiles(plan, scratch):
-            file.write(len(ballot).to_bytes(4, "big") + ballot)
     for path in scratch.iterdir():
         path.unlink()
     scratch.rmdir()

@@ -14,7 +14,7 @@ import gmpy2
 
 from benchmarks.record.rsa import QuickKey
 from secballot.blind import EXPONENT, MODULUS_BYTES, BlindPublicKey, emsa_pss_encode, prepare
-from secballot.board.merkle import leaf_hash
+from secballot.board.merkle import HASH_SIZE, leaf_hash
 from secballot.group import Elements
 from secballot.protocol.ballot_layout import BallotContext, ContestShape
 from secballot.protocol.casting import seal
@@ -56,6 +56,10 @@ class Stage:
     def credentials(self, first: int) -> Path:
         """Return where the credentials of a stretch lie."""
         return Path(self.folder) / f"credentials-{first}"
+
+    def heads(self, first: int) -> Path:
+        """Return where the leaf hashes of a stretch's newest ballots lie."""
+        return Path(self.folder) / f"heads-{first}"
 
     def ballots(self, first: int, number: int) -> Path:
         """Return where the ballots of a stretch and round lie."""
@@ -157,38 +161,35 @@ def _registrar_keys(plan: RecordPlan) -> tuple[BlindPublicKey, ...]:
     return tuple(quick_key(plan, registrar).public_key for registrar in range(1, plan.registrars + 1))
 
 
-def vote(stage: Stage, first: int) -> int:
-    """Write the ballots of a stretch, all rounds, and return how many there are.
+def vote(stage: Stage, number: int, first: int) -> None:
+    """Write the ballots of a stretch in one round, each behind its length in four bytes.
 
-    A file holds the ballots of one round, each behind its length in four bytes.
+    The rounds of a stretch are made one after the other: every ballot names the one before it.
     """
     plan, registrars = stage.plan, stage.plan.registrars
     size = (_RANDOMIZER + MODULUS_BYTES) * registrars
     stored = stage.credentials(first).read_bytes()
-    heads: dict[int, bytes] = {}
-    count = 0
-    for number in range(plan.rounds):
-        ballots = bytearray()
-        for voter in _stretch(first, plan.voters_in(number)):
-            own = stored[size * (voter - first) : size * (voter - first + 1)]
-            secret, S = plan.credential_secret(voter)
-            sealed = seal(
-                _context(stage),
-                Credential(S, 1, own[: _RANDOMIZER * registrars], own[_RANDOMIZER * registrars :]),
-                secret,
-                (plan.choice(voter, number),),
-                sequence=number,
-                previous=heads.get(voter, bytes(32)),
-                tag=plan.tag(voter, number),
-                seed=plan.draw("ballot", voter, number),
-                fresh=plan.draw("nonce", voter, number),
-            )
-            entry = ballot_entry(sealed.cast())
-            heads[voter] = leaf_hash(entry)
-            ballots += len(entry).to_bytes(4, "big") + entry
-            count += 1
-        stage.ballots(first, number).write_bytes(ballots)
-    return count
+    before = stage.heads(first).read_bytes() if number else bytes(STRETCH * HASH_SIZE)
+    heads, ballots = bytearray(), bytearray()
+    for at, voter in enumerate(_stretch(first, plan.voters_in(number))):
+        own = stored[size * at : size * (at + 1)]
+        secret, S = plan.credential_secret(voter)
+        sealed = seal(
+            _context(stage),
+            Credential(S, 1, own[: _RANDOMIZER * registrars], own[_RANDOMIZER * registrars :]),
+            secret,
+            (plan.choice(voter, number),),
+            sequence=number,
+            previous=before[HASH_SIZE * at : HASH_SIZE * (at + 1)],
+            tag=plan.tag(voter, number),
+            seed=plan.draw("ballot", voter, number),
+            fresh=plan.draw("nonce", voter, number),
+        )
+        entry = ballot_entry(sealed.cast())
+        heads += leaf_hash(entry)
+        ballots += len(entry).to_bytes(4, "big") + entry
+    stage.heads(first).write_bytes(heads)
+    stage.ballots(first, number).write_bytes(ballots)
 
 
 def roll_keys(stage: Stage, first: int) -> list[bytes]:
