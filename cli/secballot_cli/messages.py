@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import gettext
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,9 @@ CATALOGUES: Final = ("shared", "officials", "delegate", "services")
 
 FOLDER: Final = Path(__file__).parent / "locale"
 """Where the catalogues lie."""
+
+
+_NO_TIME: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @functools.cache
@@ -49,7 +53,10 @@ def forget_language() -> None:
 
 
 def compile_catalogues(folder: Path = FOLDER) -> None:
-    """Write the .mo file of every .po file in a folder like `FOLDER`; needs Babel."""
+    """Write the .mo file of every .po file in a folder like `FOLDER`, the same bytes for the same messages.
+
+    Needs Babel.
+    """
     # Only whoever translates needs it.
     from babel.messages.mofile import write_mo  # noqa: PLC0415
     from babel.messages.pofile import read_po  # noqa: PLC0415
@@ -57,6 +64,8 @@ def compile_catalogues(folder: Path = FOLDER) -> None:
     for path in sorted(folder.glob("*/LC_MESSAGES/*.po")):
         with path.open("rb") as source:
             catalogue = read_po(source)
+        # Babel would write the time of day.
+        catalogue.creation_date = catalogue.revision_date = _NO_TIME
         with path.with_suffix(".mo").open("wb") as target:
             write_mo(target, catalogue)
 

@@ -124,5 +124,4 @@ def test_compiling_gives_what_is_shipped(tmp_path: Path) -> None:
     made = {path.relative_to(tmp_path / "locale") for path in (tmp_path / "locale").rglob("*.mo")}
     assert made == {path.relative_to(FOLDER) for path in FOLDER.rglob("*.mo")}
     for path in made:
-        with (tmp_path / "locale" / path).open("rb") as one, (FOLDER / path).open("rb") as other:
-            assert compiled(one) == compiled(other)
+        assert (tmp_path / "locale" / path).read_bytes() == (FOLDER / path).read_bytes()
