@@ -6,6 +6,7 @@ Source: SPEC.md#evidence.
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ import click
 
 from secballot.board.note import MAX_NOTE_SIZE
 from secballot.encoding import MAX_ENTRY_BYTES
-from secballot.errors import EncodingError, InconsistentLogError, RefusalError, StoreError
+from secballot.errors import EncodingError, InconsistentLogError, PolicyError, RefusalError, StoreError
 from secballot.records.manifest import MANIFEST
 from secballot.records.promise import PROMISE
 from secballot.roles.comparing import PromiseState, Shown, compare_places, judge_promise
@@ -25,15 +26,17 @@ from secballot.roles.evidence import (
     encode_evidence,
 )
 from secballot.roles.remote import open_source
-from secballot.roles.watching import find_manifest
+from secballot.roles.watching import find_manifest, newest_witnessed
 from secballot.store.folder import read_file
+from secballot.store.remembered import CheckpointMemory, default_folder
 from secballot_cli.main import ExitCode
-from secballot_cli.reading import read_input, sitting_option, write_new
+from secballot_cli.reading import read_input, sitting_option, watch, write_new
 from secballot_cli.render import grouped, plain
 from secballot_cli.telling import Told, tell
 
 if TYPE_CHECKING:
     from secballot.board.reader import LogSource
+    from secballot.record.history import WitnessedCheckpoint
     from secballot.records.manifest import Manifest
     from secballot.roles.evidence import Evidence
 
@@ -43,6 +46,9 @@ _PROMISES = {
     PromiseState.VOID: "The promise is void: the log was handed over before its place was filled. Post it again.",
 }
 
+_state_option = click.option(
+    "--state", type=click.Path(), metavar="DIR", help="Where the last checkpoint seen is remembered."
+)
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 
@@ -70,21 +76,31 @@ def check(file: str, *, sitting: bytes | None, as_json: bool) -> int:
 @click.argument("out", type=click.Path())
 @click.option("--board", metavar="WHERE", required=True, help="Folder, zip archive, database or URL of the log.")
 @sitting_option(required=True)
+@_state_option
 @click.option("--proxy", metavar="URL", help="A proxy for all requests.")
 @_json_option
-def promise(file: str, out: str, *, board: str, sitting: bytes, proxy: str | None, as_json: bool) -> int:
+def promise(
+    file: str, out: str, *, board: str, sitting: bytes, state: str | None, proxy: str | None, as_json: bool
+) -> int:
     """Compare a promise with the log, and write evidence into the new file OUT if it is broken.
 
-    Exit codes: 0 the promise is kept, or its place is not reached yet, 1 it is broken, and the evidence is written,
-    5 the log was handed over before its place was filled: the entry has to be posted again.
+    Exit codes: 0 the promise is kept, or its place is not reached yet, 1 it is broken, or the log is not the one seen
+    before, and the evidence is written, 5 the log was handed over before its place was filled: the entry has to be
+    posted again; or no checkpoint satisfies the quorum of witnesses.
     """
     given = PROMISE.decode(read_input(file, PROMISE.max_bytes))
     source = open_source(board, proxy)
     manifest = find_manifest(source, sitting)
-    judged = judge_promise(manifest, given, Shown.of_source(manifest, source))
+    shown = Shown.of_source(manifest, source)
+    judged = judge_promise(manifest, given, shown)
     if judged.evidence is not None:
         _write_and_tell(judged.evidence, sitting, out, as_json=as_json)
         return ExitCode.FAILED
+    # That a promise is kept, only a log shows that is witnessed, and goes on from what was seen before.
+    seen = newest_witnessed(manifest, source)
+    if seen is None:
+        raise PolicyError("no checkpoint at hand satisfies the witness quorum", check="LOG-01")
+    watch(manifest, seen, shown.history, mirrors=(), state=state, evidence=out, proxy=proxy)
     facts: dict[str, object] = {"index": given.index, "state": judged.state.value}
     tell(Told([_PROMISES[judged.state]], facts=facts), as_json=as_json)
     return ExitCode.REFUSED if judged.state is PromiseState.VOID else ExitCode.PASSED
@@ -95,6 +111,7 @@ def promise(file: str, out: str, *, board: str, sitting: bytes, proxy: str | Non
 @sitting_option(required=True)
 @click.option("--out", type=click.Path(), metavar="FILE", help="Where evidence goes, if there is any: a new file.")
 @click.option("--manifest", type=click.Path(), metavar="FILE", help="The sitting's, if no place has the log's entries.")
+@_state_option
 @click.option("--proxy", metavar="URL", help="A proxy for all requests.")
 @_json_option
 def compare(
@@ -103,13 +120,15 @@ def compare(
     sitting: bytes,
     out: str | None,
     manifest: str | None,
+    state: str | None,
     proxy: str | None,
     as_json: bool,
 ) -> int:
     """Compare what several places, or several readers, were shown of one log.
 
     WHERE is a folder of a published log, a zip archive of it, the database of a board or mirror, a URL, or a file with
-    a single checkpoint, such as readers remember in their state folder. A board that shows two views is found out.
+    a single checkpoint, such as readers remember in their state folder; what this reader has seen last is compared,
+    too. A board that shows two views is found out.
 
     Exit codes: 0 all are views of one log, 1 they are not; if one operator has signed two views, the evidence is
     written, 3 a place cannot be read, or a checkpoint is of a size that no place has the entries for.
@@ -122,6 +141,9 @@ def compare(
     empty = [name for name, place in zip(places, shown, strict=True) if not place.checkpoints]
     if empty:
         raise StoreError(f"no checkpoint of this sitting's log: {', '.join(empty)}")
+    last = CheckpointMemory(state or default_folder(os.environ)).recall(body.log.origin)
+    if last is not None:
+        places, shown = (*places, "(seen before)"), [*shown, Shown.of_notes(body, [last])]
     found = compare_places(body, shown)
     if found.evidence is not None:
         _write_and_tell(found.evidence, sitting, out, as_json=as_json)
@@ -130,10 +152,25 @@ def compare(
         raise InconsistentLogError("the places show two logs, each signed by another operator", check="LOG-02")
     if found.apart:
         raise StoreError(f"not compared, for want of entries: {', '.join(places[at] for at in found.apart)}")
+    _remember(body, opened, shown, state)
     sizes = {name: place.checkpoints[-1].checkpoint.tree_size for name, place in zip(places, shown, strict=True)}
     did = [f"{name}: {size} entries" for name, size in sizes.items()]
     tell(Told([*did, "All are views of one log."], facts={"sizes": sizes}), as_json=as_json)
     return ExitCode.PASSED
+
+
+def _remember(manifest: Manifest, places: list[LogSource | bytes], shown: list[Shown], state: str | None) -> None:
+    """Keep the newest witnessed checkpoint of all places, if it goes beyond what was seen before."""
+    newest: tuple[WitnessedCheckpoint, Shown] | None = None
+    for place, what in zip(places, shown, strict=False):
+        seen = None if isinstance(place, bytes) else newest_witnessed(manifest, place)
+        larger = newest is None or (seen is not None and seen.checkpoint.tree_size > newest[0].checkpoint.tree_size)
+        if seen is not None and larger:
+            newest = seen, what
+    last = max((place.checkpoints[-1].checkpoint.tree_size for place in shown[len(places) :]), default=0)
+    if newest is not None and newest[0].checkpoint.tree_size >= last:
+        seen, what = newest
+        watch(manifest, seen, what.history, mirrors=(), state=state, evidence=None, proxy=None)
 
 
 def _place(where: str, proxy: str | None) -> LogSource | bytes:

@@ -104,7 +104,9 @@ def find_manifest(source: LogSource, sitting_id: bytes | None = None) -> Manifes
 
 
 def newest_witnessed(manifest: Manifest, source: LogSource, size: int | None = None) -> WitnessedCheckpoint | None:
-    """Return the largest checkpoint at hand under a quorum and some operator's key, None if there is none.
+    """Return the newest checkpoint at hand under a quorum and some operator's key, None if there is none.
+
+    Sources give the largest first; one that does not is behind by its own choice, and is read no further.
 
     Args:
         manifest: of the sitting.
@@ -112,17 +114,23 @@ def newest_witnessed(manifest: Manifest, source: LogSource, size: int | None = N
         size: the only size that is asked for, None for any.
     """
     keys = [manifest.log.key, *(successor.key for successor in manifest.successors)]
-    best: WitnessedCheckpoint | None = None
     for note in source.checkpoint_notes():
+        # A size that is asked for may stand behind smaller ones, whatever the order should be.
+        if size is not None and _claimed_size(note) != size:
+            continue
         for key in keys:
             try:
-                opened = open_witnessed(manifest, [LogOperator(key, key, 0, None)], note)
+                return open_witnessed(manifest, [LogOperator(key, key, 0, None)], note)
             except (EncodingError, VerificationError, PolicyError):
                 continue
-            found = opened.checkpoint.tree_size
-            if size in (None, found) and (best is None or found > best.checkpoint.tree_size):
-                best = opened
-    return best
+    return None
+
+
+def _claimed_size(note: bytes) -> int | None:
+    try:
+        return Checkpoint.decode(Note.decode(note).text).tree_size
+    except EncodingError:
+        return None
 
 
 def check_continues(manifest: Manifest, smaller: bytes, larger: bytes, history: LogHistory) -> None:

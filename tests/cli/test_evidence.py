@@ -123,17 +123,40 @@ def test_readers_who_compare_one_log_agree(tmp_path: Path, capsys: pytest.Captur
     five, seven, manifest = tmp_path / "five", tmp_path / "seven", tmp_path / "manifest.json"
     five.write_bytes(HONEST.note(5))
     seven.write_bytes(HONEST.note(7))
+    manifest.write_bytes(MANIFEST.encode(SMALL_MANIFEST))
     assert run(["evidence", "compare", str(one), str(five), str(seven), *ANCHOR, "--json"]) == ExitCode.PASSED
     assert json.loads(capsys.readouterr().out)["facts"] == {"sizes": {str(one): 7, str(five): 5, str(seven): 7}}
-    bare = ["evidence", "compare", str(five), str(five), *ANCHOR]
-    assert run(bare) == ExitCode.REFUSED
-    manifest.write_bytes(MANIFEST.encode(SMALL_MANIFEST))
-    assert run([*bare, "--manifest", str(manifest)]) == ExitCode.PASSED
     assert run(["evidence", "compare", str(five), str(seven), *ANCHOR, "--manifest", str(manifest)]) == 3
+    capsys.readouterr()
+    bare = ["evidence", "compare", str(five), str(five), *ANCHOR, "--state", str(tmp_path / "new")]
+    assert run(bare) == ExitCode.REFUSED
+    assert run([*bare, "--manifest", str(manifest)]) == ExitCode.PASSED
     other = ["--sitting", "00" * 32, "--manifest", str(manifest)]
     assert run(["evidence", "compare", str(five), *other]) == ExitCode.REFUSED
     assert run(["evidence", "compare", str(manifest), str(one), *ANCHOR]) == ExitCode.UNCHECKED
     assert run(["evidence", "compare", str(tmp_path / "nothing"), str(one), *ANCHOR]) == ExitCode.UNCHECKED
+
+
+def test_what_a_reader_saw_before_is_compared_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A second place is not needed by whoever has been here before; a shorter log than then is not enough."""
+    one, two = HONEST.publish(tmp_path / "one"), OTHER.publish(tmp_path / "two")
+    short = View(HONEST.log[:5], (5,)).publish(tmp_path / "short")
+    given, out = tmp_path / "promise.json", tmp_path / "evidence"
+    given.write_bytes(PROMISE.encode(promise(HONEST.log[3], 3)))
+    assert run(["evidence", "compare", str(short), *ANCHOR]) == ExitCode.PASSED
+    assert run(["evidence", "compare", str(one), *ANCHOR]) == ExitCode.PASSED
+    assert run(["evidence", "compare", str(short), *ANCHOR]) == ExitCode.UNCHECKED
+    assert "seen before" in capsys.readouterr().err
+    compare = ["evidence", "promise", str(given), str(out), "--board"]
+    assert run([*compare, str(one), *ANCHOR]) == ExitCode.PASSED
+    assert run([*compare, str(short), *ANCHOR]) == ExitCode.FAILED
+    assert "had 7 the last time" in capsys.readouterr().err
+    assert run([*compare, str(two), *ANCHOR]) == ExitCode.FAILED
+    assert run(["evidence", "check", str(out), *ANCHOR]) == ExitCode.PASSED
+    assert run(["evidence", "compare", str(two), *ANCHOR, "--out", str(tmp_path / "more")]) == ExitCode.FAILED
+    assert run(["evidence", "check", str(tmp_path / "more"), *ANCHOR]) == ExitCode.PASSED
+    unseen = View(HONEST.log, (7,), witnesses=("w1.example",)).publish(tmp_path / "unseen")
+    assert run([*compare, str(unseen), *ANCHOR, "--state", str(tmp_path / "new")]) == ExitCode.REFUSED
 
 
 def test_two_operators_of_two_logs_are_1_without_evidence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ from tests.small_sitting import ORIGIN, SITTING_ID, SMALL_MANIFEST
 from tests.two_views import View, entries
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from secballot.record.history import WitnessedCheckpoint
@@ -107,6 +108,27 @@ def test_a_mirror_with_garbled_entries_is_no_second_view() -> None:
     mirror.log = [*HONEST.log[:6], b"garbled"]
     with pytest.raises(StoreError, match="mirror"):
         compare(SMALL_MANIFEST, _seen(HONEST, 5), HONEST.history, mirror)
+
+
+def test_the_newest_is_the_first_that_counts() -> None:
+    """Junk and notes without a quorum are passed over; one size is found wherever it stands; no more is read."""
+    asked: list[int] = []
+
+    class Noted(View):
+        def checkpoint_notes(self) -> Iterator[bytes]:  # type: ignore[override]  # lazily, as over HTTP
+            for at, note in enumerate(
+                (b"junk", View(HONEST.log, (), ("w1.example",)).note(7), *map(self.note, (5, 4, 7)))
+            ):
+                asked.append(at)
+                yield note
+
+    source = Noted(HONEST.log, ())
+    assert _seen(source, 7).checkpoint.tree_size == 7
+    asked.clear()
+    found = newest_witnessed(SMALL_MANIFEST, source)
+    assert found is not None
+    assert (found.checkpoint.tree_size, asked) == (5, [0, 1, 2])
+    assert newest_witnessed(SMALL_MANIFEST, source, 6) is None
 
 
 def test_a_recording_source_keeps_the_leaves_that_pass() -> None:
