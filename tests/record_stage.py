@@ -11,6 +11,7 @@ effect leaves no trace.
 from __future__ import annotations
 
 import copy
+from array import array
 from dataclasses import fields, is_dataclass
 from functools import cache
 from types import FunctionType, NoneType
@@ -28,6 +29,7 @@ from secballot.group import Elements
 from secballot.record import Judgement, Outcome, SittingRecord
 from secballot.record.history import LogHistory
 from secballot.record.parties import Parties
+from secballot.record.sums import BallotSums
 from secballot.records.entry import decode_entry
 from secballot.roles.party import sign_entry
 from tests.simulator import Simulator, Witness, cosigned_head, golden
@@ -236,6 +238,8 @@ def picture(value: object) -> object:
 _PICTURES: Final[tuple[tuple[Any, Callable[[Any], object]], ...]] = (
     ((NoneType, str, bytes, int, range, set, frozenset, Party, msgspec.Struct), copy.copy),
     (dict, lambda value: {key: picture(held) for key, held in value.items()}),
+    (BallotSums, lambda value: {key: picture(held) for key, held in value.items()}),
+    ((bytearray, array), bytes),
     ((list, tuple), lambda value: [picture(held) for held in value]),
     ((Elements, Ciphertexts), lambda value: value.encode()),
     (BlindPublicKey, lambda value: value.n),

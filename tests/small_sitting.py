@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from secballot.protocol.casting import seal
+from secballot.record.rolls import Heads
 from secballot.record.state import PollState, RegistrationState
 from secballot.record.sums import BallotSums
 from secballot.records.document import Document
@@ -115,6 +116,7 @@ def open_poll(state: SittingState, context: BallotContext, closes_at: int = CLOS
         context=context,
         closes_at=closes_at,
         sums=BallotSums(),
+        heads=Heads(state.history),
     )
     for class_index in (1, 2):
         poll.sums.begin(class_index, sum(len(s.options) for s in context.shapes(class_index)))

@@ -76,9 +76,9 @@ def replay(
                 waiting.append(_Stretch(stretch, ahead.plan(stretch), executor))
             settle = stretch is None or executor is None or _is_barrier(stretch[-1])
             while waiting and (settle or len(waiting) > STRETCHES_AHEAD):
-                yield _judge(record, waiting.popleft(), observe)
-            if not waiting:
-                ahead.forget()
+                oldest = waiting.popleft()
+                yield _judge(record, oldest, observe)
+                ahead.judged(oldest.entries)
             if trouble is not None:
                 raise trouble
             if stretch is None:

@@ -92,5 +92,5 @@ def _registration_stage(current: RegistrationState) -> str:
     if not current.closed:
         return f"in progress: registration {current.number} takes requests"
     if current.end is None:
-        return f"in progress: registration {current.number} waits for answers to {current.unanswered} requests"
+        return f"in progress: registration {current.number} waits for answers to {current.requests.unanswered} requests"
     return f"in progress: registration {current.number} has ended, and its convening is awaited"

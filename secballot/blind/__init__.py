@@ -39,6 +39,8 @@ from secballot.blind.keys import (
     Suite,
 )
 from secballot.blind.signature import (
+    ANSWER_DIGEST_BYTES,
+    answer_digest,
     blind,
     blind_sign,
     check_all_blinded,
@@ -52,6 +54,7 @@ from secballot.blind.signature import (
 )
 
 __all__ = [
+    "ANSWER_DIGEST_BYTES",
     "CERTIFICATE_HASH_BYTES",
     "CERTIFICATE_ROOTS",
     "EXPONENT",
@@ -64,6 +67,7 @@ __all__ = [
     "BlindSecretKey",
     "ModuliProduct",
     "Suite",
+    "answer_digest",
     "blind",
     "blind_sign",
     "certificate_element",

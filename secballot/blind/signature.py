@@ -21,6 +21,9 @@ from secballot.errors import EncodingError, InvalidSignatureError, VerificationE
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+ANSWER_DIGEST_BYTES: Final = 32
+"""Bytes of what an answer is compared with."""
+
 _REJECTION_LIMIT: Final = 1024
 _SHA384: Final = SHA384()
 
@@ -163,16 +166,29 @@ def check_all_blinded(public_key: BlindPublicKey, values: Sequence[bytes]) -> No
         raise VerificationError("a blinded message is no unit")
 
 
-def check_root(public_key: BlindPublicKey, blinded: bytes, signature: bytes) -> None:
-    """Check that a blind signature answers a blinded message: σ^e = b (mod n) with 0 < σ < n.
+def answer_digest(blinded: bytes) -> bytes:
+    """Return 32 bytes that stand for a blinded message until it is answered: its SHA-256."""
+    return hashlib.sha256(blinded).digest()
+
+
+def check_root(public_key: BlindPublicKey, expected: bytes, signature: bytes) -> None:
+    """Check that a blind signature answers a blinded message b: σ^e = b (mod n) with 0 < σ < n.
+
+    Args:
+        public_key: n and e.
+        expected: `answer_digest` of b, which has as many bytes as the modulus.
+        signature: σ, as many bytes.
 
     Raises:
         VerificationError: it does not.
 
     Source: SPEC.md#issues.
     """
-    sigma, b = int.from_bytes(signature, "big"), int.from_bytes(blinded, "big")
-    if not 0 < sigma < public_key.n or gmpy2.powmod(sigma, public_key.e, public_key.n) != b:
+    sigma = int.from_bytes(signature, "big")
+    if len(signature) != public_key.size or not 0 < sigma < public_key.n:
+        raise VerificationError("blind signature does not answer the request")
+    power = int(gmpy2.powmod(sigma, public_key.e, public_key.n))
+    if answer_digest(power.to_bytes(public_key.size, "big")) != expected:
         raise VerificationError("blind signature does not answer the request")
 
 

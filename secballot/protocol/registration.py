@@ -21,10 +21,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from secballot.blind import (
+    ANSWER_DIGEST_BYTES,
     CERTIFICATE_ROOTS,
     EXPONENT,
     MODULUS_BYTES,
     BlindPublicKey,
+    answer_digest,
     blind_sign,
     certificate_element,
     certify,
@@ -291,14 +293,25 @@ def issue(
     return b"".join(blind_sign(secret, value, rng=rng) for secret, value in zip(secrets, blinded, strict=True))
 
 
-def check_answer(
-    signatures: bytes,
-    request: CredentialRequest,
-    keys: Sequence[BlindPublicKey],
-    registrar: int,
-    *,
-    known: Callable[[BlindPublicKey, bytes, bytes], bool] = _not_known,
-) -> None:
+def expected_answers(request: CredentialRequest) -> bytes:
+    """Return what the answers to a request are compared with: 32 bytes for each poll and, in it, each registrar.
+
+    Args:
+        request: a request that passed `check_request`.
+
+    Source: SPEC.md#issues.
+    """
+    values = [value for item in request.blinded for value in split_values(item)]
+    return b"".join([answer_digest(value) for value in values])
+
+
+def expected_of(expected: bytes, registrar: int, registrars: int) -> list[bytes]:
+    """Return one registrar's part of `expected_answers`, poll by poll."""
+    parts = [expected[start : start + ANSWER_DIGEST_BYTES] for start in range(0, len(expected), ANSWER_DIGEST_BYTES)]
+    return parts[registrar - 1 :: registrars]
+
+
+def check_answer(signatures: bytes, request: CredentialRequest, keys: Sequence[BlindPublicKey], registrar: int) -> None:
     """Check that a registrar's blind signatures answer a request: σ^65537 = b (mod N) with 0 < σ < N, poll by poll.
 
     Args:
@@ -306,7 +319,6 @@ def check_answer(
         request: a request that passed `check_request`.
         keys: this registrar's keys of the request's polls, for the class of the requesting key.
         registrar: its manifest index.
-        known: tells of a blinded message and a blind signature whether the answer was verified before under this key.
 
     Raises:
         EncodingError: REG-07, another size.
@@ -315,13 +327,42 @@ def check_answer(
 
     Source: SPEC.md#issues.
     """
-    blinded = _own_parts(request, registrar, len(keys))
+    expected = [answer_digest(value) for value in _own_parts(request, registrar, len(keys))]
+    check_expected_answer(signatures, expected, keys, registrar)
+
+
+def check_expected_answer(
+    signatures: bytes,
+    expected: Sequence[bytes],
+    keys: Sequence[BlindPublicKey],
+    registrar: int,
+    *,
+    known: Callable[[BlindPublicKey, bytes, bytes], bool] = _not_known,
+) -> None:
+    """Check the same as `check_answer`, with what is left of a request that is not kept.
+
+    Args:
+        signatures: 384 bytes per poll of the request.
+        expected: this registrar's part of `expected_answers`, one per poll.
+        keys: this registrar's keys of the request's polls, for the class of the requesting key.
+        registrar: its manifest index.
+        known: tells of what is expected and a blind signature whether the answer was verified before under this key.
+
+    Raises:
+        EncodingError: REG-07, another size.
+        VerificationError: REG-07, a value is out of range, or no root of the blinded message.
+        ProtocolError: not one key per poll; the caller's mistake.
+
+    Source: SPEC.md#issues.
+    """
+    if len(expected) != len(keys):
+        raise ProtocolError("not one key of this registrar per poll of the request")
     with blaming("REG-07", Party("registrar", registrar)):
         if len(signatures) != MODULUS_BYTES * len(keys):
             raise EncodingError("not one blind signature per poll", field="signatures")
-        for public_key, value, signature in zip(keys, blinded, split_values(signatures), strict=True):
-            if not known(public_key, value, signature):
-                check_root(public_key, value, signature)
+        for public_key, digest_of_b, signature in zip(keys, expected, split_values(signatures), strict=True):
+            if not known(public_key, digest_of_b, signature):
+                check_root(public_key, digest_of_b, signature)
 
 
 def _own_parts(request: CredentialRequest, registrar: int, polls: int) -> list[bytes]:

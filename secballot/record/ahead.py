@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from secballot.protocol.registration import split_values
+from secballot.protocol.registration import expected_answers, expected_of, split_values
 from secballot.record.statements import Acceptable, Answered, Blinded, Signed
 from secballot.record.sums import PassedBallot
 from secballot.record.work import BallotJob, BallotsFound, Confirmed, StatementJob
@@ -37,7 +37,7 @@ BLOCK_TERMS: Final = 1 << 15
 STATEMENTS: Final = 1_024
 """Statements that one job has at most."""
 
-BARRIERS: Final = frozenset({"opening", "registration"})
+BARRIERS: Final = frozenset({"manifest", "opening", "registration"})
 """Kinds after which what follows can be planned only when they have been judged."""
 
 
@@ -83,6 +83,15 @@ class Plan:
             self.accept(number, job.run())
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request that may be admitted by the time it is answered."""
+
+    class_index: int
+    first_poll: int
+    expected: bytes
+
+
 class Lookahead:
     """Plans for stretches of entries, one behind the other, before the first of them is judged."""
 
@@ -97,12 +106,13 @@ class Lookahead:
         self._state = state
         self._every_statement = every_statement
         self._planned: dict[bytes, int] = {}
-        self._requests: dict[bytes, tuple[bytes, CredentialRequest]] = {}
+        self._requests: dict[bytes, _Asked] = {}
 
-    def forget(self) -> None:
-        """Everything planned has been judged: from here on the state alone counts."""
-        self._planned.clear()
-        self._requests.clear()
+    def judged(self, entries: Sequence[ReadEntry]) -> None:
+        """Forget entries that were planned and have been judged: for them the state speaks."""
+        for read in entries:
+            self._planned.pop(read.leaf, None)
+            self._requests.pop(read.leaf, None)
 
     def plan(self, entries: Sequence[ReadEntry], *, passed_over: Callable[[Ballot], bool] | None = None) -> Plan:
         """Return what can be verified ahead of these entries.
@@ -168,7 +178,7 @@ class Lookahead:
         class_index = registration.roll.get(entry.signer) if registration is not None else None
         if registration is None or class_index is None:
             return []
-        self._requests[leaf] = (entry.signer, body)
+        self._requests[leaf] = _Asked(class_index, body.first_poll, expected_answers(body))
         statements: list[Statement] = [
             Blinded(key.n, value)
             for poll, item in enumerate(body.blinded, start=body.first_poll)
@@ -184,25 +194,24 @@ class Lookahead:
         if registration is None or party is None or party.role != "registrar":
             return []
         statements: list[Statement] = [self._signature(entry)]
+        registrars = len(self._state.the_manifest().registrars)
         for answer in body.answers:
-            request = self._request(registration, answer.request)
-            if request is None:
+            asked = self._asked(registration, answer.request)
+            if asked is None:
                 continue
-            key, asked = request
-            class_index = registration.roll.get(key)
-            if class_index is None:
-                continue
-            signatures = split_values(answer.signatures)
-            for poll, (item, signature) in enumerate(zip(asked.blinded, signatures, strict=False), asked.first_poll):
-                values, keys = split_values(item), registration.keys.get((poll, class_index), {})
-                if party.index in keys and party.index <= len(values):
-                    statements.append(Answered(keys[party.index].n, values[party.index - 1], signature))
+            expected = expected_of(asked.expected, party.index, registrars)
+            for poll, (digest, value) in enumerate(
+                zip(expected, split_values(answer.signatures), strict=False), asked.first_poll
+            ):
+                key = registration.keys.get((poll, asked.class_index), {}).get(party.index)
+                if key is not None:
+                    statements.append(Answered(key.n, digest, value))
         return statements
 
-    def _request(self, registration: RegistrationState, leaf: bytes) -> tuple[bytes, CredentialRequest] | None:
-        held = registration.requests.get(leaf)
-        if held is not None and isinstance(held.body, CredentialRequest):
-            return held.key, held.body
+    def _asked(self, registration: RegistrationState, leaf: bytes) -> _Asked | None:
+        held = registration.requests.open_request(leaf)
+        if held is not None:
+            return _Asked(held.class_index, held.first_poll, held.expected)
         return self._requests.get(leaf)
 
     def _registration(self, number: int) -> RegistrationState | None:

@@ -10,18 +10,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from secballot.board.merkle import leaf_hash
 from secballot.elgamal import Ciphertexts
 from secballot.errors import NOBODY, RecordError, SecballotError, StoreError
 from secballot.protocol.ballot_layout import credential_digest
 from secballot.protocol.ballots import check_ballot
-from secballot.record.state import Head
+from secballot.record.rereading import read_again
 from secballot.record.sums import PassedBallot, ciphertexts_of
 from secballot.records.ballot import Ballot
-from secballot.records.entry import decode_entry
 
 if TYPE_CHECKING:
     from secballot.record.outcome import Act, Commit
+    from secballot.record.rolls import Head
     from secballot.record.state import PollState, SittingState
 
 Verdict = PassedBallot | Ciphertexts | SecballotError
@@ -57,7 +56,9 @@ def judge_ballot(state: SittingState, body: Ballot, act: Act, verdict: Verdict |
         poll.sums.add(body.class_index, passed)
         if superseded is not None:
             poll.sums.remove(body.class_index, superseded)
-        poll.heads[body.credential] = Head(body.sequence, act.at.leaf, act.at.index, body.class_index, digest)
+        poll.heads.put(
+            body.credential, sequence=body.sequence, index=act.at.index, class_index=body.class_index, digest=digest
+        )
         poll.last_accepted = act.at.index
 
     return commit
@@ -109,11 +110,7 @@ def check_continues(state: SittingState, poll: PollState, body: Ballot, digest: 
 
 def _ciphertexts_of(state: SittingState, head: Head) -> Ciphertexts:
     """Read an accepted ballot again, to take it out of the sum; cheaper than keeping every ballot's elements."""
-    data = state.fetch(head.index)
-    # The source is trusted for nothing: other bytes here would falsify the sum.
-    if leaf_hash(data) != head.leaf:
-        raise StoreError("the source of entries gave another entry than the one accepted")
-    body = decode_entry(data).body
+    body = read_again(state, head.index).body
     if not isinstance(body, Ballot):
         raise StoreError("the entry accepted as a ballot is none")
     return ciphertexts_of(body)

@@ -17,6 +17,7 @@ from secballot.errors import NOBODY, RecordError, blaming
 from secballot.protocol.ballot_layout import BallotContext, ContestShape, ballot_entry_size
 from secballot.record.convening import newest_convening
 from secballot.record.outcome import out_of_phase
+from secballot.record.rolls import Heads
 from secballot.record.state import DocumentProgress, PollState
 from secballot.record.sums import BallotSums
 
@@ -101,6 +102,7 @@ def judge_opening(state: SittingState, body: Opening, act: Act) -> Commit:
             context=context,
             closes_at=body.closes_at,
             sums=BallotSums(),
+            heads=Heads(state.history),
             factors=[{} for _ in body.contests],
             counts=[None for _ in body.contests],
         )

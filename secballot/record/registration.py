@@ -14,14 +14,16 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from secballot.errors import NOBODY, RecordError, VerificationError, blaming
-from secballot.protocol.registration import check_answer, check_request
+from secballot.protocol.registration import check_expected_answer, check_request, expected_answers, expected_of
 from secballot.record.outcome import out_of_phase, repetition
-from secballot.record.state import RegistrationState, Request
+from secballot.record.rereading import read_again
+from secballot.record.state import RegistrationState
 from secballot.record.statements import Answered, Blinded
 
 if TYPE_CHECKING:
     from secballot.blind import BlindPublicKey
     from secballot.record.outcome import Act, Commit
+    from secballot.record.rolls import Request
     from secballot.record.state import SittingState
     from secballot.records.credential import CredentialIssue, CredentialRequest
     from secballot.records.roll import Registration, RegistrationClose
@@ -92,11 +94,11 @@ def judge_request(state: SittingState, body: CredentialRequest, act: Act) -> Com
     key = act.entry.signer
     if registration.closed:
         raise out_of_phase("requests are closed")
-    due = registration.next_poll.get(key, registration.first_poll)
+    due = registration.next_poll(key)
     if not registration.first_poll <= body.first_poll <= min(due, manifest.polls):
         raise out_of_phase("a request begins with the key's next poll")
     if body.first_poll < due:
-        if registration.requested.get((key, body.first_poll)) == act.entry.body_hash:
+        if _repeats(state, registration, body, act):
             raise repetition()
         raise VerificationError("a second request for one poll", check="REG-06", culprit=act.party)
     class_index = registration.roll[key]
@@ -106,14 +108,22 @@ def judge_request(state: SittingState, body: CredentialRequest, act: Act) -> Com
     with blaming("REG-06", act.party):
         check_request(body, keys=keys, polls=len(keys), known=lambda key, value: Blinded(key.n, value) in state.proven)
 
+    expected = expected_answers(body)
+
     def commit() -> None:
-        polls = len(body.blinded)
-        registration.requests[act.at.leaf] = Request(key, class_index, body.first_poll, body, polls, act.at.index)
-        registration.requested[key, body.first_poll] = act.entry.body_hash
-        registration.next_poll[key] = body.first_poll + polls
-        registration.unanswered += 1
+        registration.requests.add(
+            key, body.first_poll, len(body.blinded), index=act.at.index, leaf=act.at.leaf, expected=expected
+        )
 
     return commit
+
+
+def _repeats(state: SittingState, registration: RegistrationState, body: CredentialRequest, act: Act) -> bool:
+    """Tell whether the key has asked for the same with the same words: its earlier request is read again."""
+    for request in registration.requests.of(act.entry.signer):
+        if request.first_poll == body.first_poll:
+            return read_again(state, request.index).body_hash == act.entry.body_hash
+    return False
 
 
 def judge_issue(state: SittingState, body: CredentialIssue, act: Act) -> Commit:
@@ -127,34 +137,32 @@ def judge_issue(state: SittingState, body: CredentialIssue, act: Act) -> Commit:
     """
     registration = state.current_registration(body.registration)
     registrar = act.party.index
-    requests = [registration.requests.get(answer.request) for answer in body.answers]
+    requests = [registration.requests.open_request(answer.request) for answer in body.answers]
     if len({answer.request for answer in body.answers}) != len(requests):
         raise out_of_phase("answers one request twice")
     asked: list[Request] = []
     for request in requests:
-        if request is None or request.body is None or registrar in request.answered:
+        if request is None or registrar in request.answered:
             raise out_of_phase("answers what is no request, or is answered already")
         asked.append(request)
+    registrars = len(state.the_manifest().registrars)
     for answer, request in zip(body.answers, asked, strict=True):
         keys = [
             registration.keys[poll, request.class_index][registrar]
             for poll in range(request.first_poll, request.first_poll + request.polls)
         ]
         with blaming("REG-07", act.party):
-            check_answer(
+            check_expected_answer(
                 answer.signatures,
-                request.body,  # type: ignore[arg-type]  # requests hold requests only
+                expected_of(request.expected, registrar, registrars),
                 keys,
                 registrar,
-                known=lambda key, value, signature: Answered(key.n, value, signature) in state.proven,
+                known=lambda key, expected, signature: Answered(key.n, expected, signature) in state.proven,
             )
 
     def commit() -> None:
-        for request in asked:
-            request.answered.add(registrar)
-            if len(request.answered) == len(state.the_manifest().registrars):
-                request.body = None
-                registration.unanswered -= 1
+        for answer in body.answers:
+            registration.requests.answer(answer.request, registrar, registrars)
         _end_if_answered(registration, act)
 
     return commit
@@ -181,7 +189,7 @@ def judge_close(state: SittingState, body: RegistrationClose, act: Act) -> Commi
 
 
 def _end_if_answered(registration: RegistrationState, act: Act) -> None:
-    if registration.closed and registration.unanswered == 0:
+    if registration.closed and not registration.requests.unanswered:
         registration.end = act.at.index + 1
 
 

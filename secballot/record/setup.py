@@ -134,7 +134,7 @@ def judge_roll(state: SittingState, body: RollChunk, act: Act) -> Commit:
     def commit() -> None:
         staged.chunks = body.chunks
         staged.roll_chunks.add(body.chunk)
-        staged.roll.update(dict.fromkeys(body.keys, body.class_index))
+        staged.roll.add(body.keys, body.class_index)
 
     return commit
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from secballot.errors import PhaseError
 from secballot.record.history import LogHistory, LogOperator
+from secballot.record.rolls import Heads, Requests, Roll
 
 if TYPE_CHECKING:
     import hashlib
@@ -82,28 +83,6 @@ class CeremonyState:
 
 
 @dataclass(slots=True)
-class Request:
-    """One effective credential request.
-
-    Attributes:
-        key: roll key, 32 bytes.
-        class_index: class on the roll.
-        first_poll: first poll it covers; `blinded` has one item per poll.
-        body: the request, dropped when every registrar has answered.
-        polls: how many polls it covers.
-        answered: registrar indices that have answered.
-    """
-
-    key: bytes
-    class_index: int
-    first_poll: int
-    body: msgspec.Struct | None
-    polls: int
-    index: int
-    answered: set[int] = field(default_factory=set)
-
-
-@dataclass(slots=True)
 class RegistrationState:
     """One registration: first staged (roll chunks, registrar keys), then effective, closed, ended, convened.
 
@@ -115,8 +94,6 @@ class RegistrationState:
         keys: (poll, class) to the registrars' RSA keys, by registrar index.
         first_poll: 0 while staged.
         requests: leaf hash to request.
-        requested: (roll key, first poll) to body bytes hash, to tell a repetition from a second content.
-        next_poll: roll key to its next poll without request.
         closed, end: whether requests are over; log size at which the registration ended.
         consents: party that consented to the index of its entry.
         convening: body hash of the convening, None before.
@@ -125,33 +102,34 @@ class RegistrationState:
     number: int
     chunks: int | None = None
     roll_chunks: set[int] = field(default_factory=set)
-    roll: dict[bytes, int] = field(default_factory=dict)
+    roll: Roll = field(default_factory=Roll)
     keys: dict[tuple[int, int], dict[int, BlindPublicKey]] = field(default_factory=lambda: defaultdict(dict))
     key_bodies: dict[tuple[int, int, int], bytes] = field(default_factory=dict)
     first_poll: int = 0
-    requests: dict[bytes, Request] = field(default_factory=dict)
-    requested: dict[tuple[bytes, int], bytes] = field(default_factory=dict)
-    next_poll: dict[bytes, int] = field(default_factory=dict)
-    unanswered: int = 0
+    requests: Requests = field(init=False)
     closed: bool = False
     end: int | None = None
     consents: dict[Party, tuple[int, bytes]] = field(default_factory=dict)
     convening: bytes | None = None
 
+    def __post_init__(self) -> None:
+        """Begin without requests."""
+        self.requests = Requests(self.roll)
+
+    def next_poll(self, key: bytes) -> int:
+        """Return the first poll that a roll key has not asked a credential for."""
+        newest = next(self.requests.of(key), None)
+        return self.first_poll if newest is None else newest.first_poll + newest.polls
+
     def answered(self, poll: int) -> dict[int, int]:
         """Return per class how many delegates' requests cover the poll and have every registrar's answer."""
-        counts: dict[int, int] = defaultdict(int)
-        for request in self.requests.values():
-            if request.body is None and request.first_poll <= poll < request.first_poll + request.polls:
-                counts[request.class_index] += 1
-        return dict(counts)
+        return {
+            class_index: count for (covered, class_index), count in self.requests.covered.items() if covered == poll
+        }
 
     def class_sizes(self) -> dict[int, int]:
         """Return per class the number of keys on the roll."""
-        sizes: dict[int, int] = defaultdict(int)
-        for class_index in self.roll.values():
-            sizes[class_index] += 1
-        return dict(sizes)
+        return dict(self.roll.sizes)
 
 
 @dataclass(slots=True)
@@ -162,25 +140,6 @@ class DocumentProgress:
     chunks: int
     next_chunk: int
     hasher: hashlib._Hash
-
-
-@dataclass(slots=True)
-class Head:
-    """The newest accepted ballot of one credential.
-
-    Attributes:
-        sequence: its sequence number.
-        leaf: its leaf hash.
-        index: its index in the log.
-        class_index: its class.
-        credential: digest of class and credential bytes, which never change after the first ballot.
-    """
-
-    sequence: int
-    leaf: bytes
-    index: int
-    class_index: int
-    credential: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,10 +174,10 @@ class PollState:
     context: BallotContext
     closes_at: int
     sums: BallotSums
+    heads: Heads
     status: str = "open"
     reason: str = ""
     extended: bool = False
-    heads: dict[bytes, Head] = field(default_factory=dict)
     last_accepted: int = -1
     closing: ClosingInfo | None = None
     tally_id: bytes = b""
@@ -232,10 +191,7 @@ class PollState:
 
     def counted(self) -> dict[int, int]:
         """Return per class the number of heads."""
-        counts: dict[int, int] = defaultdict(int)
-        for head in self.heads.values():
-            counts[head.class_index] += 1
-        return dict(counts)
+        return dict(self.heads.counted)
 
     def opened(self) -> bool:
         """Tell whether some contest has t effective decryptions."""

@@ -42,10 +42,10 @@ class Blinded(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """The blind signature answers the blinded value under this modulus (REG-07)."""
+    """The blind signature answers the blinded value of this `answer_digest` under this modulus (REG-07)."""
 
     modulus: int
-    value: bytes
+    expected: bytes
     signature: bytes
 
 

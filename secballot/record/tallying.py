@@ -41,8 +41,7 @@ def close_books(state: SittingState, poll: PollState, closing_leaf: bytes) -> No
     if over_issued(poll):
         poll.status, poll.reason = "void", OVER_ISSUED
     poll.aggregates = aggregate(poll.context.contests, poll.sums, _weights(state))
-    heads = sorted(poll.heads.values(), key=lambda head: head.index)
-    poll.tally_id = tally_id(poll.ctx, closing_leaf, [head.leaf for head in heads], Ciphertexts.concat(poll.aggregates))
+    poll.tally_id = tally_id(poll.ctx, closing_leaf, poll.heads.leaves(), Ciphertexts.concat(poll.aggregates))
     groups = {
         class_index: (weight, tuple(class_index in shape.eligible for shape in poll.context.contests))
         for class_index, weight in _weights(state).items()

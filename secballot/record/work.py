@@ -83,7 +83,7 @@ def _holds(statement: Acceptable | Signed | Answered) -> bool:
         elif isinstance(statement, Acceptable):
             VerifyKey(statement.key)
         else:
-            check_root(BlindPublicKey(statement.modulus), statement.value, statement.signature)
+            check_root(BlindPublicKey(statement.modulus), statement.expected, statement.signature)
     except (EncodingError, VerificationError):
         return False
     return True

@@ -141,8 +141,7 @@ def _registration(
     if registration.end is None:
         registrars = range(1, len(manifest.registrars) + 1)
         unanswered = {
-            i: sum(request.body is not None and i not in request.answered for request in registration.requests.values())
-            for i in registrars
+            i: sum(i not in request.answered for request in registration.requests.values()) for i in registrars
         }
         owing = [i for i, count in unanswered.items() if count]
         items = []

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from secballot.protocol.casting import SealedBallot
     from secballot.protocol.phrase import Wallet
     from secballot.protocol.registration import Credential
-    from secballot.record.state import PollState, RegistrationState, Request
+    from secballot.record.rolls import Request
+    from secballot.record.state import PollState, RegistrationState
     from secballot.records.promise import Promise
     from secballot.roles.party import Poster
     from secballot.roles.receipt import Receipt
@@ -56,7 +57,7 @@ class Delegate(SigningParty):
         registration = self._registration()
         class_index = self._class(registration)
         promises = []
-        first = registration.next_poll.get(self.public_key, registration.first_poll)
+        first = registration.next_poll(self.public_key)
         while first <= self.manifest.polls:
             keys = [self._keys(registration, poll, class_index) for poll in range(first, self.manifest.polls + 1)]
             body = request(

@@ -14,16 +14,18 @@ from typing import TYPE_CHECKING, Final
 
 from secballot.blind import BlindSecretKey
 from secballot.encoding import encode_u64
-from secballot.errors import LostStateError, Party, RefusalError
+from secballot.errors import LostStateError, Party, RefusalError, StoreError
 from secballot.protocol.registration import issue, make_registrar_key
 from secballot.records.convening import Consent
 from secballot.records.credential import Answer, CredentialIssue, CredentialRequest
+from secballot.records.entry import decode_entry
 from secballot.roles.party import SigningParty
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from secballot.record.state import RegistrationState, Request
+    from secballot.record.rolls import Request
+    from secballot.record.state import RegistrationState
     from secballot.records.promise import Promise
     from secballot.roles.party import Poster
     from secballot.roles.view import WitnessedView
@@ -118,7 +120,7 @@ class Registrar(SigningParty):
         promises = []
         batch: list[Answer] = []
         for leaf, request in registration.requests.items():
-            if index in request.answered or request.body is None:
+            if index in request.answered:
                 continue
             answer = Answer(leaf, self._answer(registration, request))
             size = sum(len(held.signatures) for held in batch) + len(answer.signatures)
@@ -160,15 +162,16 @@ class Registrar(SigningParty):
 
     def _answer(self, registration: RegistrationState, request: Request) -> bytes:
         """Sign one request, after the journal has taken it as the only one of its key for these polls."""
-        if not isinstance(request.body, CredentialRequest):
-            raise RefusalError("the request has been answered by everyone")
+        body = decode_entry(self.view.entry(request.index)).body
+        if not isinstance(body, CredentialRequest):
+            raise StoreError("the entry accepted as a request is none")
         polls = range(request.first_poll, request.first_poll + request.polls)
-        for poll, blinded in zip(polls, request.body.blinded, strict=True):
+        for poll, blinded in zip(polls, body.blinded, strict=True):
             slot = encode_u64(registration.number) + encode_u64(poll) + request.key
             if self._journal.put_once("issued", slot, blinded) != blinded:
                 raise RefusalError("this roll key has been answered for another request of the same poll")
         secrets = [self._secret(registration.number, poll, request.class_index) for poll in polls]
-        return issue(request.body, secrets, registrar=self.index_among(self.manifest.registrars))
+        return issue(body, secrets, registrar=self.index_among(self.manifest.registrars))
 
     def _check_journal(self, registration: RegistrationState) -> None:
         """Check that the log's requests, all answered in this registrar's name, are those of its journal."""

@@ -198,8 +198,8 @@ _PURE: tuple[tuple[str, str, Callable[..., Hashable]], ...] = (
         "verify_decryption",
         lambda public_share, aggregates, **rest: (public_share.encode(), aggregates.encode(), _frozen(rest)),
     ),
-    (_RECORD + "registration", "check_answer", lambda signatures, request, keys, registrar, **_: (
-        signatures, request, tuple(key.n for key in keys), registrar)),
+    (_RECORD + "registration", "check_expected_answer", lambda signatures, expected, keys, registrar, **_: (
+        signatures, tuple(expected), tuple(key.n for key in keys), registrar)),
     (_RECORD + "history", "open_witnessed", lambda manifest, operators, note: (manifest, tuple(operators), note)),
     (_CHECKER + "canonical", "read", _plain),
     (_CHECKER + "ed25519", "verifies", _plain),

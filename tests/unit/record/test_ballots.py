@@ -319,7 +319,7 @@ def test_an_excluded_ballot_leaves_no_trace() -> None:
     good = stream.ballot(2, (AGAINST,))
     body = stream.closing(note)
     stream.cast(mutant(stream, 2, good, ["BAL-09"]))
-    assert (stream.poll().heads, stream.poll().sums[1], stream.poll().last_accepted) == before
+    assert (dict(stream.poll().heads), stream.poll().sums[1], stream.poll().last_accepted) == before
     # The excluded one stands behind the checkpoint, and the poll closes nevertheless.
     assert verdict(stream.post(stream.officers[0], "closing", body)) == ("effect", None)
 

@@ -33,7 +33,7 @@ def test_a_registration_freezes_roll_and_keys() -> None:
 
     assert act(stage) == EFFECT
     assert stage.state.registrations == [staged]
-    assert (stage.state.staged.number, stage.state.staged.roll, dict(stage.state.staged.keys)) == (2, {}, {})
+    assert (stage.state.staged.number, dict(stage.state.staged.roll), dict(stage.state.staged.keys)) == (2, {}, {})
 
 
 def test_a_registration_before_the_ceremony_is_complete_has_no_effect() -> None:

@@ -7,6 +7,7 @@ import pytest
 from secballot.errors import PhaseError, RefusalError, VerificationError
 from secballot.protocol.casting import check_opened
 from secballot.protocol.phrase import Wallet, generate_phrase
+from secballot.record.rolls import Requests
 from secballot.records.credential import CredentialRequest
 from secballot.records.entry import decode_entry
 from secballot.roles.delegate import Delegate, ballot_entry
@@ -193,6 +194,6 @@ def test_a_delegate_that_did_not_register_cannot_vote() -> None:
     delegate = simulator.rehearsal.delegates[0]
     delegate.view.refresh()
     registration = delegate.view.state.registrations[0]
-    registration.requests.pop(next(iter(registration.requests)))
+    registration.requests = Requests(registration.roll)
     with pytest.raises(RefusalError, match="did not register"):
         delegate.seal(1, BOTH, TAG)
