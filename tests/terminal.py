@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import re
     from types import TracebackType
     from typing import Self
 
@@ -68,6 +69,14 @@ class Terminal:
         before = self.shown[self._read : found]
         self._read = found + len(text)
         return before
+
+    def wait_for_any(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        """Read until this pattern is shown, and return what matches it; None if the program ends before."""
+        while (found := pattern.search(self.shown, self._read)) is None:
+            if not self._more():
+                return None
+        self._read = found.end()
+        return found
 
     def type(self, line: str) -> None:
         """Type a line and press Enter."""
