@@ -9,7 +9,7 @@ import click
 
 from benchmarks.record.generate import default_cache, record_of
 from benchmarks.record.plan import RecordPlan
-from benchmarks.table import to_json
+from benchmarks.table import put_into, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,6 +29,11 @@ cache_option = click.option(
 
 json_option = click.option(
     "--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Write the figures as JSON, too."
+)
+into_option = click.option(
+    "--into",
+    metavar="FILE#SECTION",
+    help="Put the tables into a section of a document, such as docs/benchmarks.md#load.",
 )
 
 
@@ -53,6 +58,7 @@ def record(ballots: int, workers: int | None, cache: Path) -> None:
 @click.option("--against", type=click.Choice(["belenios"]), help="Compare the last record's audit with theirs, too.")
 @click.option("--theirs", type=int, default=200, show_default=True, help="Ballots of their election.")
 @json_option
+@into_option
 @cache_option
 def audit(
     *,
@@ -61,6 +67,7 @@ def audit(
     against: str | None,
     theirs: int,
     json_file: Path | None,
+    into: str | None,
     cache: Path,
 ) -> None:
     """Measure the audit of whole records, each part beside its limit."""
@@ -72,17 +79,18 @@ def audit(
             tables.append(belenios.measure(ballots[-1], cache, against=theirs))
         except belenios.MissingToolError as missing:
             raise click.ClickException(str(missing)) from missing
-    _show(tables, json_file)
+    _show(tables, json_file, into)
 
 
 @main.command()
 @click.argument("names", nargs=-1, type=click.Choice(STEPS))
 @click.option("--quick", is_flag=True, help="Only see that everything runs: the figures mean nothing.")
 @json_option
+@into_option
 @cache_option
-def steps(names: tuple[str, ...], *, quick: bool, json_file: Path | None, cache: Path) -> None:
+def steps(names: tuple[str, ...], *, quick: bool, json_file: Path | None, into: str | None, cache: Path) -> None:
     """Measure single steps: all, or those that are named."""
-    _show(_steps(names or STEPS, cache, quick=quick), json_file)
+    _show(_steps(names or STEPS, cache, quick=quick), json_file, into)
 
 
 def _steps(names: Sequence[str], cache: Path, *, quick: bool) -> list[Table]:
@@ -108,31 +116,36 @@ def _steps(names: Sequence[str], cache: Path, *, quick: bool) -> list[Table]:
 @click.option("--ballots", type=int, default=20_000, show_default=True, help="Posted as fast as they are taken.")
 @click.option("--seconds", type=float, default=20.0, show_default=True, help="Of good and bad ones side by side.")
 @json_option
+@into_option
 @cache_option
-def under_load(ballots: int, seconds: float, json_file: Path | None, cache: Path) -> None:
+def under_load(ballots: int, seconds: float, json_file: Path | None, into: str | None, cache: Path) -> None:
     """Measure a board over HTTP: ballots admitted a second, and what a flood of bad submissions does."""
     from benchmarks.load import measure  # noqa: PLC0415  # as above
 
-    _show([measure(cache, ballots=ballots, seconds=seconds)], json_file)
+    _show([measure(cache, ballots=ballots, seconds=seconds)], json_file, into)
 
 
 @main.command(name="all")
 @json_option
+@into_option
 @cache_option
-def everything(json_file: Path | None, cache: Path) -> None:
+def everything(json_file: Path | None, into: str | None, cache: Path) -> None:
     """Measure the steps, two audits and a short load: some minutes."""
     from benchmarks import auditing, load  # noqa: PLC0415  # each table loads what it needs
 
     tables = _steps(STEPS, cache, quick=False)
     tables += auditing.measure([1_000, 10_000], cache)
-    _show([*tables, load.measure(cache, ballots=5_000, seconds=5)], json_file)
+    _show([*tables, load.measure(cache, ballots=5_000, seconds=5)], json_file, into)
 
 
-def _show(tables: Sequence[Table], json_file: Path | None) -> None:
+def _show(tables: Sequence[Table], json_file: Path | None, into: str | None) -> None:
     for table in tables:
         click.echo(table.text())
     if json_file is not None:
         json_file.write_text(to_json(tables), encoding="utf-8")
+    if into is not None:
+        document, _, section = into.partition("#")
+        put_into(Path(document), section, tables)
 
 
 if __name__ == "__main__":

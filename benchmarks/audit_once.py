@@ -9,16 +9,19 @@ import json
 import resource
 import sys
 import time
+from contextlib import nullcontext
 
 from secballot.audit.verifier import audit
 from secballot.group import engine_name
 from secballot.roles.remote import open_source
+from secballot.roles.workers import worker_processes
 
 
-def main(folder: str, sitting: str) -> None:
-    """Audit, and print what it found and cost."""
+def main(folder: str, sitting: str, workers: str) -> None:
+    """Audit with so many worker processes, 0 for none, and print what it found and cost."""
     began = time.perf_counter()
-    report = audit(open_source(folder), anchor=bytes.fromhex(sitting), clock=time.perf_counter)
+    with worker_processes(int(workers)) if int(workers) else nullcontext() as executor:
+        report = audit(open_source(folder), anchor=bytes.fromhex(sitting), clock=time.perf_counter, executor=executor)
     found = {
         "engine": engine_name(),
         "memory": 1_024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,

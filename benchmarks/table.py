@@ -62,6 +62,40 @@ class Table:
             lines.append("  ".join(["", what.ljust(widths[0]), *aligned, note]))
         return "\n".join([self.title, *(line.rstrip() for line in lines), ""])
 
+    def markdown(self) -> str:
+        """Return the table for a document."""
+        lines = [f"**{self.title}**", "", "| | | limit | ratio | |", "|---|---:|---:|---:|---|"]
+        for row in self.rows:
+            limit = "" if row.limit is None else _number(row.limit)
+            ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
+            lines.append(f"| {row.what.strip()} | {_number(row.value)} {row.unit} | {limit} | {ratio} | {row.note} |")
+        return "\n".join([*lines, ""])
+
+
+def put_into(document: Path, section: str, tables: Iterable[Table]) -> None:
+    """Replace what stands between two comments of a document by these tables.
+
+    Args:
+        document: a Markdown file.
+        section: the comments are `<!-- begin SECTION -->` and `<!-- end SECTION -->`.
+        tables: to stand there.
+
+    Raises:
+        ValueError: the document has no such comments.
+    """
+    text = document.read_text(encoding="utf-8")
+    head, begin, rest = text.partition(f"<!-- begin {section} -->\n")
+    _, end, tail = rest.partition(f"<!-- end {section} -->\n")
+    if not begin or not end:
+        raise ValueError(f"{document} has no section {section}")
+    made = "\n".join(table.markdown() for table in tables)
+    document.write_text(f"{head}{begin}{_machine_line()}\n\n{made}{end}{tail}", encoding="utf-8")
+
+
+def _machine_line() -> str:
+    facts = machine()
+    return f"{facts['processor']}, {facts['cores']} cores, {facts['system']}, Python {facts['python']}."
+
 
 def to_json(tables: Iterable[Table]) -> str:
     """Return tables and machine for programs."""
