@@ -217,6 +217,8 @@ def _check_follows(store: BoardStore, folder: Path, size: int) -> None:
         check_continues(store, published)
         published_size = Checkpoint.decode(Note.decode(published).text).tree_size
     except EncodingError as error:
-        raise StoreError("the folder's checkpoint is garbled") from error
+        raise StoreError(
+            f"the folder's checkpoint is garbled: put the newest of {BY_SIZE} in its place, and publish again"
+        ) from error
     if published_size > size:
         raise StoreError("the folder holds a later checkpoint than the board")

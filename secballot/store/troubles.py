@@ -12,7 +12,9 @@ import sqlite3
 from typing import Final
 
 FULL: Final = "the disk is full: make room, and ask again"
-READ_ONLY: Final = "the database cannot be written: it, its folder or its disk is read-only for this user"
+READ_ONLY: Final = (
+    "the database cannot be written: it, its folder or its disk is read-only for this user; to read, copy it"
+)
 LOCKED: Final = "another process has kept the database locked for too long: see that only one serves it, and ask again"
 DAMAGED: Final = "the database is damaged, or is none: do not repair it; go on from the log that was published"
 FAILING: Final = "the disk failed to read or write: see whether it is full or broken, and ask again"

@@ -68,6 +68,11 @@ class Victim:
         line = process.stdout.readline()
         assert line.startswith("listening on "), self.log.read_text()[-2000:]
 
+    @property
+    def pid(self) -> int:
+        """The process that runs now."""
+        return self._running().pid
+
     def kill(self) -> None:
         """Kill it, at whatever instruction it is."""
         self._end(signal.SIGKILL)
