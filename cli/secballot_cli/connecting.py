@@ -3,13 +3,15 @@
 Order, so that a mistyped sitting or a wrong board binds nothing:
 1. the log is read and replayed under a witnessed checkpoint;
 2. the key is opened, and is found in the manifest in the role asked for;
-3. only then are sitting and boards written down, and the checkpoint compared with the last one seen.
+3. only then are sitting and boards written down, and the checkpoint compared with the last one seen;
+4. every other place of the log that was given, and can be read, has to show the same log.
 
 Source: SPEC.md#data-flow, SPEC.md#parties-and-trust.
 """
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -20,7 +22,7 @@ from secballot.errors import InconsistentLogError, PolicyError, RefusalError, St
 from secballot.roles.posting import open_poster
 from secballot.roles.remote import open_source
 from secballot.roles.view import WitnessedView
-from secballot.roles.watching import remember
+from secballot.roles.watching import compare, remember
 from secballot.store.journal import Journal
 from secballot.store.remembered import CheckpointMemory
 from secballot.store.sealed_journal import SealedJournal
@@ -28,13 +30,16 @@ from secballot_cli.home import Home, write_private
 from secballot_cli.messages import _
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from secballot.records.manifest import Manifest
     from secballot.records.promise import Promise
     from secballot.roles.party import Poster
     from secballot.signing import SigningKey
     from secballot_cli.home import Given
+
+_PATIENCE: Final = 5.0
+"""Seconds that another place of the log has for each answer before the party goes on without it."""
 
 ROLE_KEYS: Final[Mapping[str, Callable[[Manifest], Sequence[bytes]]]] = {
     "commission": lambda manifest: manifest.commission,
@@ -154,6 +159,7 @@ def take_seat(role: str, given: Given, *, journal: bool = False) -> Seat:
         Journal.create(home.journal_file).close()
     home = home.settle(given)
     remember_view(home, view)
+    compare_boards(home, view)
     return Seat(home, key, view, open_board(home, manifest, home.anchor()), keys.index(public) + 1)
 
 
@@ -167,8 +173,31 @@ def remember_view(home: Home, view: WitnessedView) -> None:
     if view.checkpoint is None:
         return
     memory = CheckpointMemory(home.seen_folder)
-    try:
+    with _keeping_evidence(home):
         remember(memory, view.state.the_manifest(), view.checkpoint, view.state.history)
+
+
+def compare_boards(home: Home, view: WitnessedView) -> None:
+    """Compare what the view has seen with what every other place of the log shows, where that can be read.
+
+    Raises:
+        InconsistentLogError: a split view; evidence is written into the home folder.
+    """
+    if view.checkpoint is None or len(home.boards) < 2:  # noqa: PLR2004  # one place is the one that was read
+        return
+    manifest, history = view.state.the_manifest(), view.state.history
+    for where in home.boards:
+        try:
+            with _keeping_evidence(home):
+                compare(manifest, view.checkpoint, history, open_source(where, home.proxy, _PATIENCE))
+        except (StoreError, TransportError, PolicyError):
+            continue  # a drop box, or a place that is down: it shows nothing that could be compared
+
+
+@contextmanager
+def _keeping_evidence(home: Home) -> Iterator[None]:
+    try:
+        yield
     except InconsistentLogError as error:
         if error.evidence.startswith(b"{"):
             path = home.folder / "evidence.json"

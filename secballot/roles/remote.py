@@ -184,12 +184,13 @@ def open_client(url: str, proxy: str | None = None, patience: float | None = Non
     return HttpClient(url, proxy=proxy, patience=waiting)
 
 
-def open_source(where: str | Path, proxy: str | None = None) -> LogSource:
+def open_source(where: str | Path, proxy: str | None = None, patience: float | None = None) -> LogSource:
     """Return the log that is kept here, or there.
 
     Args:
         where: an `http` or `https` URL, a folder of static files, a zip archive of them, or a board's SQLite file.
         proxy: URL of a proxy for requests.
+        patience: seconds to wait for a whole answer, None for what it usually takes.
 
     Raises:
         StoreError: none of these.
@@ -197,7 +198,7 @@ def open_source(where: str | Path, proxy: str | None = None) -> LogSource:
     """
     if not str(where).startswith(("http://", "https://")):
         return stored.open_source(where)
-    client = open_client(str(where), proxy)
+    client = open_client(str(where), proxy, patience)
     from secballot.net.source import HttpSource  # noqa: PLC0415  # as above
 
     source = HttpSource(client)
