@@ -1,12 +1,15 @@
-"""Our witness cosigns a log that nobody here wrote, asked by that log's own client; and we read what it publishes.
+"""Our witness cosigns logs that nobody here wrote, asked by their own clients; and we read what they publish.
 
-The log is tessera's `posix-oneshot`, run as it comes: it adds files to a log in a folder, has every checkpoint cosigned
-as its policy says, and publishes nothing that is not.
+One log is tessera's `posix-oneshot`, run as it comes: it adds files to a log in a folder, has every checkpoint cosigned
+as its policy says, and publishes nothing that is not. The other is of PyPI's aics-tlog,
+with the client of aics-witness.
 """
 
 from __future__ import annotations
 
 import shutil
+import subprocess
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,10 +35,9 @@ WITNESS_KEY = VerifierKey("w.example", ED25519_COSIGNATURE, public("w.example")[
 POLICY = Policy.of([LOG_KEY], [WITNESS_KEY], 1)
 
 
-@pytest.fixture
-def witness(tmp_path: Path) -> Iterator[str]:
+@contextmanager
+def own_witness(tmp_path: Path) -> Iterator[str]:
     """Run our witness, which follows the foreign log, and yield where."""
-    find("go", "posix-oneshot")
     key_files(tmp_path, "w.example")
     journal = str(tmp_path / "w.db")
     common = (journal, "--name", "w.example", "--key", str(tmp_path / "w.example.key"), *passphrase_file(tmp_path))
@@ -43,6 +45,41 @@ def witness(tmp_path: Path) -> Iterator[str]:
     assert run_cli(["witness", "follow", *common, "--log", LOG_KEY.encode()]) == ExitCode.PASSED
     with secballot("witness", "serve", *common) as url:
         yield url
+
+
+@pytest.fixture
+def witness(tmp_path: Path) -> Iterator[str]:
+    """Run our witness for a log of tessera."""
+    find("go", "posix-oneshot")
+    with own_witness(tmp_path) as url:
+        yield url
+
+
+FEEDER = """
+import sys
+from aics_tlog import Checkpoint, MerkleTree, sign_checkpoint
+from aics_witness.feeder import WitnessClient, WitnessRejected
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+url, vkey, origin, state, seed = sys.argv[1:5] + [sys.stdin.readline().strip()]
+key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(seed))
+client = WitnessClient(url, vkey, state_path=state)
+
+def submit(tree, size):
+    note = sign_checkpoint(Checkpoint(origin, size, tree.root(size)), key, origin)
+    return client.submit(note.to_bytes(), tree.consistency_proof)
+
+tree = MerkleTree(b"%d" % number for number in range(300))
+for size in (1, 2, 256, 300, 300):
+    print(submit(tree, size), end="")
+client.known_sizes.clear()
+print(submit(tree, 300), end="")
+try:
+    submit(MerkleTree(b"other %d" % number for number in range(400)), 400)
+except WitnessRejected as refusal:
+    print(refusal)
+"""
+"""Makes a log of 300 entries with aics-tlog, and submits it with the client of aics-witness; then another log."""
 
 
 class TesseraLog:
@@ -126,3 +163,22 @@ def test_our_witness_stops_a_foreign_log_with_two_views(witness: str, tmp_path: 
         shown = latest_cosigned(client, ORIGIN)
     assert shown is not None
     assert POLICY.open(shown, origin=ORIGIN).checkpoint.tree_size == 5
+
+
+def test_our_witness_satisfies_another_client(tmp_path: Path) -> None:
+    """PyPI's feeder takes our cosignatures as fresh and good, by growth, again and after it has forgotten all sizes."""
+    python = find("py312", "python")
+    script = tmp_path / "feed.py"
+    script.write_text(FEEDER)
+    with own_witness(tmp_path) as url:
+        command = [python, str(script), url, WITNESS_KEY.encode(), ORIGIN, str(tmp_path / "state.json")]
+        seed = key("foreign log").encode_private().hex()
+        done = subprocess.run(command, input=seed, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        *lines, refusal = done.stdout.splitlines()
+        assert [line.split()[1] for line in lines] == ["w.example"] * 6
+        assert "422" in refusal
+        with HttpClient(url) as client:
+            shown = latest_cosigned(client, ORIGIN)
+    assert shown is not None
+    assert POLICY.open(shown, origin=ORIGIN).checkpoint.tree_size == 300
