@@ -176,6 +176,7 @@ class TestLaws:
 
         assert engine.Scalars.from_wide(b"".join(samples)).to_ints() == [group.reduce_wide(data) for data in samples]
 
+    @pytest.mark.attack("OP-07")
     def test_random_scalars_are_the_operating_systems_bytes(
         self, engine: ModuleType, monkeypatch: pytest.MonkeyPatch
     ) -> None:
