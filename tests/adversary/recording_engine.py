@@ -194,9 +194,9 @@ def ceremony(recorder: Recorder) -> dict[str, Any]:
     """Return what secrets did in rounds 0 to 3 of a trustee, in its consistency checks, and in its decryption."""
     from secballot.elgamal import Ciphertexts  # noqa: PLC0415
     from secballot.group import Scalars, multiply_base  # noqa: PLC0415
-    from secballot.protocol.tallying import partial_decrypt  # noqa: PLC0415
     from secballot.protocol.ceremony import verify_reveal, verify_shares  # noqa: PLC0415
     from secballot.protocol.ceremony_dealing import TrusteeSecrets  # noqa: PLC0415
+    from secballot.protocol.tallying import partial_decrypt  # noqa: PLC0415
     from tests.ceremony_run import seed, session_of  # noqa: PLC0415
 
     recorder.recording.clear()

@@ -79,7 +79,7 @@ def test_a_door_that_lets_something_in_is_found(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_asserts_are_executed_here_and_in_helpers() -> None:
-    """META-2: under `python -O` pytest's rewritten asserts still count, in tests and in what they import."""
+    """META-2, OP-06: under `python -O` pytest's rewritten asserts still count, in tests and in what they import."""
     with pytest.raises(AssertionError):
         assert not __name__
     with pytest.raises(AssertionError):
