@@ -52,6 +52,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "audit": ("secballot_cli.audit:audit", "Check a whole published record, and say what it shows."),
     "board": ("secballot_cli.board:board", "Run a board, or publish its log as static files."),
     "commission": ("secballot_cli.commission:commission", "Vouch for who may vote, as one of the mandate commission."),
+    "conformance": ("secballot_cli.conformance:conformance", "Hold this verifier to golden and forged records."),
     "delegate": ("secballot_cli.delegate:delegate", "Vote: register, seal, cast or open, and check that you count."),
     "demo": ("secballot_cli.demo:demo", "Run a whole sitting, from ceremony to audit, in one process."),
     "dropbox": ("secballot_cli.dropbox:dropbox", "Keep entries for boards that are down, or turn people away."),

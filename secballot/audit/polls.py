@@ -34,7 +34,7 @@ def _poll_line(state: SittingState, poll: PollState) -> PollLine:
     return PollLine(
         number=poll.number,
         ctx=poll.ctx.hex(),
-        status=poll.status,
+        status=_status(state, poll),
         words=_poll_words(state, poll),
         closes_at=poll.closes_at,
         index=poll.index,
@@ -50,6 +50,11 @@ def _poll_line(state: SittingState, poll: PollState) -> PollLine:
     )
 
 
+def _status(state: SittingState, poll: PollState) -> str:
+    """Return the poll's status; after the adjournment it can be that nobody opened it (SPEC.md#adjournment)."""
+    return "not opened" if poll.status == "closed" and state.adjourned and not poll.finished() else poll.status
+
+
 def _poll_words(state: SittingState, poll: PollState) -> str:
     """Return what the poll's status means, in a sentence."""
     words = {
@@ -63,7 +68,8 @@ def _poll_words(state: SittingState, poll: PollState) -> str:
     if poll.finished():
         posted = "the result is posted" if poll.result is not None else "the presidium has not posted the result"
         return f"closed and decrypted; {posted}" if poll.opened() else f"closed; below the privacy floor; {posted}"
-    return "not opened: the sitting was adjourned first" if state.adjourned else "closed; decryptions are awaited"
+    unopened = _status(state, poll) == "not opened"
+    return "not opened: the sitting was adjourned first" if unopened else "closed; decryptions are awaited"
 
 
 def _slack_lines(state: SittingState, poll: PollState) -> tuple[SlackLine, ...]:

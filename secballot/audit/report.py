@@ -217,7 +217,7 @@ class PollLine(msgspec.Struct, frozen=True):
     Attributes:
         number: from 1.
         ctx: hash of its opening.
-        status: `open`, `closed`, `lapsed`, `void` or `annulled`.
+        status: `open`, `closed`, `lapsed`, `void`, `annulled`, or `not opened` after an adjournment.
         words: what that means, in a sentence.
         closes_at: seconds since the epoch.
         index: of its opening.

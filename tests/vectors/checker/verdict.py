@@ -50,6 +50,8 @@ def _bounded(record: Record, anchor: bytes | None) -> tuple[State, list[dict[str
         state, outcomes = run(record.entries[:size], anchor)
         good = [satisfies_quorum(state, text) for text in record.checkpoints] if state.manifest else []
         if any(checkpoint is not None and checkpoint.size == size for checkpoint in good):
+            if size > len(record.entries):
+                break  # entries are missing at hand: nobody can say what the record is
             return state, outcomes, size
     return State(anchor), [], None
 
