@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from secballot.board.checkpoint import Checkpoint, sign_checkpoint
 from secballot.board.cosignature import Ed25519Cosigner
-from secballot.board.merkle import leaf_hash
+from secballot.board.merkle import ConsistencyProof, leaf_hash
 from secballot.board.note import Ed25519Signer
+from secballot.board.witness import Request
 from secballot.record.history import LogHistory
 from secballot.records.promise import Promise
 from secballot.store.board import BoardStore
@@ -50,6 +51,11 @@ class View:
         return note.with_signatures(
             Ed25519Cosigner(name, key(name)).cosign(note.text, NOW) for name in self.witnesses
         ).encode()
+
+    def request(self, old: int, size: int, note: bytes | None = None) -> bytes:
+        """Return the request by which a witness is asked to cosign a checkpoint, with this view's own proof."""
+        proof = ConsistencyProof.prove(old, size, self.history.subtree)
+        return Request(old, proof.hashes, note or self.note(size)).encode()
 
     def publish(self, folder: Path) -> Path:
         """Write the view as a published folder and return it."""

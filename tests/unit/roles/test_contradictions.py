@@ -11,7 +11,6 @@ import msgspec
 import pytest
 
 from secballot.board.checkpoint import Checkpoint, sign_checkpoint
-from secballot.board.merkle import ConsistencyProof
 from secballot.board.note import Ed25519Signer, Note, SignatureLine
 from secballot.board.witness import Request, WitnessRefusalError
 from secballot.errors import RefusalError, StoreError
@@ -42,12 +41,6 @@ def service(tmp_path: Path) -> Iterator[WitnessService]:
         yield made
 
 
-def request(view: View, old: int, size: int, note: bytes | None = None) -> bytes:
-    """Return an add-checkpoint request for a view, with that view's own proof."""
-    proof = ConsistencyProof.prove(old, size, view.history.subtree)
-    return Request(old, proof.hashes, note or view.note(size)).encode()
-
-
 def _refused(service: WitnessService, body: bytes) -> int:
     with pytest.raises(WitnessRefusalError) as refusal:
         service.add_checkpoint(body)
@@ -62,11 +55,11 @@ def _sizes(service: WitnessService) -> tuple[int, ...]:
 
 def test_an_honest_log_gives_no_evidence(service: WitnessService) -> None:
     """Growth, the same again, a stale request and a proof from a guessed size are nothing to hold against a log."""
-    service.add_checkpoint(request(HONEST, 0, 4))
-    service.add_checkpoint(request(HONEST, 4, 5))
-    service.add_checkpoint(request(HONEST, 5, 5))
-    assert _refused(service, request(HONEST, 0, 4)) == 409
-    assert _refused(service, request(HONEST, 4, 7)) == 409
+    service.add_checkpoint(HONEST.request(0, 4))
+    service.add_checkpoint(HONEST.request(4, 5))
+    service.add_checkpoint(HONEST.request(5, 5))
+    assert _refused(service, HONEST.request(0, 4)) == 409
+    assert _refused(service, HONEST.request(4, 7)) == 409
     assert _refused(service, Request(5, (), HONEST.note(7)).encode()) == 422
     assert service.evidence(DIGEST) is None
     assert not [found for found in service.book.kept(ORIGIN) if found.proved]
@@ -74,8 +67,8 @@ def test_an_honest_log_gives_no_evidence(service: WitnessService) -> None:
 
 def test_two_roots_for_one_size_convict(service: WitnessService) -> None:
     """The notes alone are enough, and the file convinces a stranger."""
-    service.add_checkpoint(request(HONEST, 0, 5))
-    assert _refused(service, request(OTHER, 5, 5)) == 422
+    service.add_checkpoint(HONEST.request(0, 5))
+    assert _refused(service, OTHER.request(5, 5)) == 422
     assert _sizes(service) == (5, 5)
     finding = check_evidence(decode_evidence(service.evidence(DIGEST) or b""), SITTING_ID)
     assert finding.witnesses[0] == ("w1.example",)
@@ -83,22 +76,22 @@ def test_two_roots_for_one_size_convict(service: WitnessService) -> None:
 
 def test_an_older_size_is_compared_with_what_was_cosigned_then(service: WitnessService) -> None:
     """A stale request with another root convicts, though the witness has gone on since."""
-    service.add_checkpoint(request(HONEST, 0, 5))
-    service.add_checkpoint(request(HONEST, 5, 7))
-    assert _refused(service, request(OTHER, 0, 5)) == 409
+    service.add_checkpoint(HONEST.request(0, 5))
+    service.add_checkpoint(HONEST.request(5, 7))
+    assert _refused(service, OTHER.request(0, 5)) == 409
     assert _sizes(service) == (5, 5)
 
 
 def test_a_proof_of_another_log_convicts(service: WitnessService) -> None:
     """The board's own proof leads to a root that is not the cosigned one."""
-    service.add_checkpoint(request(HONEST, 0, 5))
-    assert _refused(service, request(OTHER, 5, 8)) == 422
+    service.add_checkpoint(HONEST.request(0, 5))
+    assert _refused(service, OTHER.request(5, 8)) == 422
     assert _sizes(service) == (5, 8)
 
 
 def test_a_false_proof_is_open_until_the_log_is_read(service: WitnessService) -> None:
     """Junk beside an honest checkpoint accuses nobody; beside another log's, the entries of that log settle it."""
-    service.add_checkpoint(request(HONEST, 0, 5))
+    service.add_checkpoint(HONEST.request(0, 5))
     for view, size in ((HONEST, 7), (OTHER, 8)):
         assert _refused(service, Request(5, (bytes(32),), view.note(size)).encode()) == 422
     assert service.evidence(DIGEST) is None
@@ -113,8 +106,8 @@ def test_a_false_proof_is_open_until_the_log_is_read(service: WitnessService) ->
 
 def test_a_shorter_log_is_open(service: WitnessService) -> None:
     """A smaller checkpoint of a size that was never cosigned may be an old one; the cosigned log tells."""
-    service.add_checkpoint(request(HONEST, 0, 7))
-    assert _refused(service, request(OTHER, 0, 5)) == 409
+    service.add_checkpoint(HONEST.request(0, 7))
+    assert _refused(service, OTHER.request(0, 5)) == 409
     (found,) = service.book.kept(ORIGIN)
     assert proved_evidence(SMALL_MANIFEST, found) is None
     settled = settle(SMALL_MANIFEST, found, HONEST)
@@ -124,12 +117,12 @@ def test_a_shorter_log_is_open(service: WitnessService) -> None:
 
 def test_what_is_kept_is_bounded_and_stays(service: WitnessService) -> None:
     """A flood neither fills the disk nor pushes out the first; the same again takes no room."""
-    service.add_checkpoint(request(HONEST, 0, 7))
+    service.add_checkpoint(HONEST.request(0, 7))
     for number in range(MAX_OPEN + 9):
         view = View(entries(1, 2, 100 + number), sizes=(5,), witnesses=())
         for _ in range(2):
-            _refused(service, request(view, 0, 5))
-            _refused(service, request(View(entries(1, 2, 3, 4, 100 + number), (7,), ()), 7, 7))
+            _refused(service, view.request(0, 5))
+            _refused(service, View(entries(1, 2, 3, 4, 100 + number), (7,), ()).request(7, 7))
     kept = service.book.kept(ORIGIN)
     assert [found.proved for found in kept] == [True] * MAX_PROVED + [False] * MAX_OPEN
     assert _sizes(service) == (7, 7)
@@ -138,11 +131,11 @@ def test_what_is_kept_is_bounded_and_stays(service: WitnessService) -> None:
 
 def test_many_foreign_lines_hide_nothing(service: WitnessService) -> None:
     """A note that would be too long for evidence is kept with the log's own good line alone."""
-    service.add_checkpoint(request(HONEST, 0, 5))
+    service.add_checkpoint(HONEST.request(0, 5))
     note = Note.decode(OTHER.note(5))
     long = [SignatureLine(ORIGIN, number.to_bytes(4, "big"), bytes(1_000)) for number in range(60)]
     padded = Note(note.text, (*long, *note.signatures)).encode()
-    assert _refused(service, request(OTHER, 5, 5, padded)) == 422
+    assert _refused(service, OTHER.request(5, 5, padded)) == 422
     assert _sizes(service) == (5, 5)
 
 
@@ -151,8 +144,8 @@ def test_a_log_without_a_manifest_cannot_be_accused(tmp_path: Path) -> None:
     with Journal.create(tmp_path / "witness.db") as journal:
         service = WitnessService("w1.example", key("w1.example"), journal, clock=lambda: NOW)
         service.role.follow(ORIGIN, public("log")[0])
-        service.add_checkpoint(request(HONEST, 0, 5))
-        _refused(service, request(OTHER, 5, 8))
+        service.add_checkpoint(HONEST.request(0, 5))
+        _refused(service, OTHER.request(5, 8))
         assert service.evidence(DIGEST) is None
         service.role.follow_sitting(SMALL_MANIFEST)
         assert _sizes(service) == (5, 8)
@@ -163,20 +156,20 @@ def test_a_log_without_a_manifest_cannot_be_accused(tmp_path: Path) -> None:
 def test_two_operators_are_not_one(service: WitnessService) -> None:
     """A successor that contradicts the first operator convicts neither."""
     service.role.follow(ORIGIN, public("log 2")[0])
-    service.add_checkpoint(request(HONEST, 0, 5))
+    service.add_checkpoint(HONEST.request(0, 5))
     successor = View(OTHER.log, OTHER.sizes, witnesses=(), operator="log 2")
-    assert _refused(service, request(successor, 5, 5)) == 422
+    assert _refused(service, successor.request(5, 5)) == 422
     assert [found.proved for found in service.book.kept(ORIGIN)] == [True]
     assert service.evidence(DIGEST) is None
 
 
 def test_the_empty_log_and_a_stranger_are_nothing(service: WitnessService) -> None:
     """A checkpoint of nothing contradicts nothing, and a stranger's note is not even looked at."""
-    service.add_checkpoint(request(HONEST, 0, 5))
+    service.add_checkpoint(HONEST.request(0, 5))
     empty = sign_checkpoint(Checkpoint(ORIGIN, 0, HONEST.history.root(0)), [Ed25519Signer(ORIGIN, key("log"))])
     assert _refused(service, Request(0, (), empty.encode()).encode()) == 409
     forged = replace(OTHER, operator="somebody")
-    assert _refused(service, request(forged, 5, 5)) == 403
+    assert _refused(service, forged.request(5, 5)) == 403
     assert service.book.kept(ORIGIN) == []
 
 
@@ -185,7 +178,7 @@ def test_evidence_is_served(service: WitnessService) -> None:
     with serving(witness_app(service)) as url:
         path = f"{url}/{DIGEST}/evidence"
         assert httpx.get(path, trust_env=False).status_code == 404
-        for body, status in ((request(HONEST, 0, 5), 200), (request(OTHER, 5, 8), 422)):
+        for body, status in ((HONEST.request(0, 5), 200), (OTHER.request(5, 8), 422)):
             assert httpx.post(f"{url}/add-checkpoint", content=body, trust_env=False).status_code == status
         answer = httpx.get(path, trust_env=False)
         assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/json")

@@ -21,7 +21,7 @@ from secballot.store.journal import Journal
 from tests.described import Described
 from tests.loopback import serving
 from tests.small_sitting import NOW, ORIGIN, SMALL_MANIFEST, document, founding, key
-from tests.unit.roles.test_contradictions import HONEST, OTHER, request
+from tests.unit.roles.test_contradictions import HONEST, OTHER
 from tests.unit.roles.test_dropbox import JUNK, Board
 
 if TYPE_CHECKING:
@@ -135,13 +135,13 @@ def test_the_witness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             for path in (*paths, "/health"):
                 described.ask(url, "GET", path)
             bodies = {
-                "good": request(HONEST, 0, 4),
-                "growth": request(HONEST, 4, 5),
+                "good": HONEST.request(0, 4),
+                "growth": HONEST.request(4, 5),
                 "malformed": b"old 5\n",
-                "unsigned": request(HONEST, 5, 5, unsigned),
-                "unknown": request(HONEST, 5, 5, unknown),
-                "stale": request(HONEST, 0, 4),
-                "another root": request(OTHER, 5, 5),
+                "unsigned": HONEST.request(5, 5, unsigned),
+                "unknown": HONEST.request(5, 5, unknown),
+                "stale": HONEST.request(0, 4),
+                "another root": OTHER.request(5, 5),
                 "too long": b" " * (MAX_REQUEST_SIZE + 1),
             }
             for name, body in bodies.items():

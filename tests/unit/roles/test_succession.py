@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from secballot.board.merkle import ConsistencyProof
-from secballot.board.witness import Request, WitnessRefusalError, WitnessState
+from secballot.board.witness import WitnessRefusalError, WitnessState
 from secballot.errors import InconsistentLogError, PolicyError, RefusalError, StoreError, TransportError
 from secballot.records.promise import Handover
 from secballot.roles.succession import take_over, take_up
@@ -57,8 +56,7 @@ def witness(tmp_path: Path) -> Iterator[WitnessRole]:
 
 def cosign(role: WitnessRole, view: View, old: int, size: int) -> None:
     """Let the witness cosign a checkpoint of a view."""
-    proof = ConsistencyProof.prove(old, size, view.history.subtree)
-    role.add_checkpoint(Request(old, proof.hashes, view.note(size)).encode(), now=NOW)
+    role.add_checkpoint(view.request(old, size), now=NOW)
 
 
 def seen(view: View) -> WitnessedView:
