@@ -25,7 +25,7 @@ LOADED_BY_NAME: Final = {"psycopg", "httptools", "uvloop"}
 
 
 BY_DEVELOPERS: Final = {"babel": "secballot_cli.messages"}
-"""What one module imports inside of a function that only a developer calls: catalogues of translations are written so."""
+"""What one module imports in a function that only a developer calls: it writes catalogues of translations."""
 
 
 def rows() -> dict[str, list[str]]:
