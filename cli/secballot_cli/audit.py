@@ -19,6 +19,7 @@ from secballot.roles.watching import RecordingSource, find_manifest, newest_witn
 from secballot_cli.main import ExitCode
 from secballot_cli.reading import sitting_option, watch, watching_options
 from secballot_cli.render import report_text, showing_progress
+from secballot_cli.working import asked, at_work, working_options
 
 _CODES: Final = {
     Verdict.STANDS: ExitCode.PASSED,
@@ -31,12 +32,16 @@ _CODES: Final = {
 @click.argument("path", type=click.Path(), metavar="WHERE")
 @sitting_option(required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON with sorted keys.")
+@working_options
 @watching_options
 def audit(
     path: str,
     *,
     sitting: bytes | None,
     as_json: bool,
+    workers: int | None,
+    threads: int | None,
+    dask: str | None,
     mirror: tuple[str, ...],
     state: str | None,
     evidence: str | None,
@@ -51,9 +56,10 @@ def audit(
     Exit codes: 0 no check failed, 1 a check failed, 2 wrong usage, 3 it could not be checked, 4 a bug in this program,
     130 interrupted.
     """
+    working = asked(workers, threads, dask)
     source = RecordingSource(open_source(path, proxy))
-    with showing_progress("replaying") as progress:
-        report = run_audit(source, anchor=sitting, progress=progress, clock=time.perf_counter)
+    with at_work(working, source) as executor, showing_progress("replaying") as progress:
+        report = run_audit(source, anchor=sitting, progress=progress, clock=time.perf_counter, executor=executor)
     _print(report.to_json().decode() if as_json else report_text(report))
     if report.sitting is not None and report.log.root and report.verdict is not Verdict.UNCHECKED:
         manifest = find_manifest(source, bytes.fromhex(report.sitting.sitting_id))

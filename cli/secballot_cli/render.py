@@ -29,6 +29,7 @@ _SHOWN: Final = 20
 
 _PIPE_WIDTH: Final = 132
 _GROUP: Final = 4
+_RATED_SECONDS: Final = 30.0
 
 _STATUS_STYLES: Final = {Status.PASSED: "green", Status.FAILED: "bold red", Status.NOT_RUN: "dim"}
 _VERDICT_STYLES: Final = {Verdict.STANDS: "bold green", Verdict.FAILS: "bold red", Verdict.UNCHECKED: "bold yellow"}
@@ -46,7 +47,7 @@ def grouped(digits: str) -> str:
 
 @contextmanager
 def showing_progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Give a callback (done, total) that draws a bar on standard error, if that is a terminal."""
+    """Give a callback (done, total) that shows a bar, rate and time left on standard error, if that is a terminal."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield lambda _done, _total: None
@@ -58,12 +59,26 @@ def showing_progress(what: str) -> Iterator[Callable[[int, int], None]]:
         Progress,
         TextColumn,
         TimeElapsedColumn,
+        TimeRemainingColumn,
     )
 
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, speed_estimate_period=_RATED_SECONDS) as bar:
+        task = bar.add_task(what, total=None, rate="")
+
+        def advance(done: int, total: int) -> None:
+            speed = bar.tasks[task].speed
+            bar.update(task, completed=done, total=total, rate=f"{speed:,.0f}/s" if speed else "")
+
+        yield advance
 
 
 def report_text(report: Report) -> str:
