@@ -175,6 +175,8 @@ def result(given: Given, poll: int, *, page: str | None, yes: bool) -> int:
     found = poll_by_number(seat.view, poll)
     if found.result is not None:
         raise RefusalError(f"the result of poll {poll} is posted; its page: secballot page {poll}")
+    if not (found.status == "closed" and found.finished()):
+        raise RefusalError(f"poll {poll} has no result: it is {found.status}; what it waits for says secballot status")
     made = result_page(state, found)
     body = recompute_result(state, found, hashlib.sha256(made).digest())
     show(result_words(state, body))

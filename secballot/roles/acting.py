@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from secballot.board.merkle import leaf_hash
-from secballot.errors import NOBODY, RefusalError
+from secballot.errors import NOBODY, EncodingError, PhaseError, PolicyError, RefusalError, VerificationError
+from secballot.record.acts import check_slot
 from secballot.record.outcome import Act, Position
 from secballot.record.rules import RULES
 from secballot.records.entry import decode_entry
@@ -38,12 +39,17 @@ def check_fits(view: WitnessedView, key: SigningKey, kind: str, body: msgspec.St
         body: its content.
 
     Raises:
-        SecballotError: what the record would say, with its check id.
+        RefusalError: it would not, with the record's check id and reason.
     """
     if kind in _LAST_ONLY:
         return
     data = sign_entry(key, kind, view.anchor, body)
-    RULES[kind](view.state, body, Act(decode_entry(data), Position(view.size, leaf_hash(data)), NOBODY))
+    act = Act(decode_entry(data), Position(view.size, leaf_hash(data)), NOBODY)
+    try:
+        check_slot(view.state, act)
+        RULES[kind](view.state, body, act)
+    except (EncodingError, PhaseError, PolicyError, VerificationError) as error:
+        raise RefusalError(error.message, check=error.check) from error
 
 
 def check_duration(view: WitnessedView, body: Opening, now: int) -> None:
