@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from secballot.errors import RefusalError, SecballotError, StoreError, TransportError, VerificationError
 from secballot.net.dropbox_server import DropBoxServer
@@ -261,6 +263,16 @@ def test_a_drop_box_over_http_before_a_real_board(box: Callable[..., DropBox], s
             assert json.dumps(facts.json()).count(document(1).decode()[20:40]) == 0
             assert 429 in [post(b"junk").status_code for _ in range(25)]
             assert httpx.get(f"{url}/checkpoint", trust_env=False).status_code == 404
+
+
+def test_a_drop_box_may_be_mounted(box: Callable[..., DropBox]) -> None:
+    """Inside the application of a congress, whose life its tasks share."""
+    server = DropBoxServer(box(Board()), interval=0.01)
+    around = Starlette(routes=[Mount("/box", server.app)], lifespan=lambda _: server.running())
+    with serving(around) as url:
+        poster = open_poster([f"{url}/box"], SMALL_MANIFEST, SITTING_ID)
+        assert poster.post(ENTRY).index == 1
+        assert httpx.get(f"{url}/box/health", trust_env=False).json()["well"]
 
 
 def test_a_full_or_troubled_drop_box_says_503(box: Callable[..., DropBox], monkeypatch: pytest.MonkeyPatch) -> None:

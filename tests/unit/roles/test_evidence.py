@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secballot.board.merkle import leaf_hash
-from secballot.board.note import Note, SignatureLine
+from secballot.board.checkpoint import Checkpoint, sign_checkpoint
+from secballot.board.merkle import EMPTY_ROOT, leaf_hash
+from secballot.board.note import Ed25519Signer, Note, SignatureLine
 from secballot.errors import (
     EncodingError,
     InvalidSignatureError,
@@ -30,7 +31,7 @@ from secballot.roles.evidence import (
     encode_evidence,
     split_view,
 )
-from tests.small_sitting import ORIGIN, SITTING_ID, SMALL_MANIFEST
+from tests.small_sitting import ORIGIN, SITTING_ID, SMALL_MANIFEST, key
 from tests.two_views import View, entries, promise
 
 HONEST = View(entries(1, 2, 3, 4, 5), sizes=(5, 7))
@@ -181,3 +182,60 @@ def test_many_foreign_lines_do_not_save_the_board() -> None:
     broken = broken_promise(SMALL_MANIFEST, promise(HONEST.log[4], 4), padded, OTHER.history)
     assert broken is not None
     assert check_evidence(decode_evidence(encode_evidence(broken)), SITTING_ID).index == 4
+
+
+def _signed(checkpoint: Checkpoint) -> str:
+    return sign_checkpoint(checkpoint, [Ed25519Signer(checkpoint.origin, key("log"))]).encode().decode()
+
+
+def test_another_log_of_the_same_key_is_no_evidence() -> None:
+    """An operator may keep two logs: two roots of one size contradict each other within one origin only."""
+    made = _split(HONEST.note(5), OTHER.note(5), OTHER)
+    foreign = f"board.example/{bytes(16).hex()}"
+    for at in (0, 1):
+        notes = list(made.notes)
+        notes[at] = _signed(Checkpoint(foreign, 5, (HONEST, OTHER)[at].history.root(5)))
+        with pytest.raises((VerificationError, PolicyError)):
+            check_evidence(msgspec.structs.replace(made, notes=tuple(notes)), SITTING_ID)
+    extended = Checkpoint(ORIGIN, 5, OTHER.history.root(5), ("more",))
+    with pytest.raises(EncodingError):
+        check_evidence(msgspec.structs.replace(made, notes=(made.notes[0], _signed(extended))), SITTING_ID)
+
+
+def test_an_empty_log_contradicts_nothing() -> None:
+    """Every log grows from nothing, so that a checkpoint of nothing shows no second view of any log."""
+    empty = _signed(Checkpoint(ORIGIN, 0, EMPTY_ROOT))
+    assert split_view(SMALL_MANIFEST, empty.encode(), OTHER.note(8), OTHER.history) is None
+    made = _split(HONEST.note(5), OTHER.note(8), OTHER)
+    for root in (EMPTY_ROOT, bytes(32)):
+        changed = msgspec.structs.replace(made, notes=(empty, made.notes[1]), proof=(), root=root)
+        with pytest.raises(VerificationError):
+            check_evidence(changed, SITTING_ID)
+
+
+@pytest.mark.parametrize("size", range(1, 9))
+def test_evidence_of_every_size_needs_its_own_proof(size: int) -> None:
+    """From wherever two logs part, every later size of one contradicts the other, and no earlier size does."""
+    found = split_view(SMALL_MANIFEST, HONEST.note(min(size, 7)), OTHER.note(8), OTHER.history)
+    assert (found is None) == (size < 5)
+    if found is not None:
+        assert check_evidence(found, SITTING_ID).sizes == (min(size, 7), 8)
+        for other in (7, 6, 5):
+            if other != min(size, 7):
+                moved = msgspec.structs.replace(found, notes=(HONEST.note(other).decode(), found.notes[1]))
+                with pytest.raises(VerificationError):
+                    check_evidence(moved, SITTING_ID)
+
+
+@given(st.integers(0, 10_000), st.integers(0, 255))
+def test_no_changed_byte_is_another_broken_promise(place: int, value: int) -> None:
+    """As for two views: our own error, or the same finding."""
+    evidence = broken_promise(SMALL_MANIFEST, promise(HONEST.log[4], 4), OTHER.note(7), OTHER.history)
+    assert evidence is not None
+    data = bytearray(encode_evidence(evidence))
+    data[place % len(data)] = value
+    try:
+        finding = check_evidence(decode_evidence(bytes(data)), SITTING_ID)
+    except SecballotError:
+        return
+    assert (finding.kind, finding.index, finding.sizes) == ("broken-promise", 4, (7,))
