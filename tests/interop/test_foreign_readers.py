@@ -24,6 +24,7 @@ from secballot.roles.board import BoardOperator
 from secballot.roles.witness import WitnessRole
 from secballot.store.folder import write_folder
 from tests.interop.programs import ask, ask_go, run
+from tests.loopback import serving_folder
 from tests.running import key_files, passphrase_file, secballot
 from tests.small_sitting import NOW, ORIGIN, SITTING_ID, SMALL_MANIFEST, document, founding, key, public
 
@@ -99,10 +100,19 @@ def entry_digests(published: Published) -> list[str]:
 
 def test_go_reads_the_running_board(published: Published) -> None:
     """x/mod, torchwood and tessera read everything and make the same proofs as we."""
-    found = ask_go(
-        *("read", "-url", published.url, "-origin", ORIGIN, "-log", LOG_KEY),
-        *("-policy", published.policy),
-    )
+    check_reading(published, published.url)
+
+
+def test_go_reads_static_files(published: Published) -> None:
+    """The same from the published folder behind any web server, which may guess other content types."""
+    with serving_folder(published.folder) as url:
+        check_reading(published, url, "-types=false")
+
+
+def check_reading(published: Published, url: str, *options: str) -> None:
+    """Check that Go finds at this URL what we say."""
+    trusted = ("-origin", ORIGIN, "-log", LOG_KEY, "-policy", published.policy)
+    found = ask_go("read", "-url", url, *trusted, *options)
     store = published.operator.store
     assert (found["size"], found["root"]) == (ENTRIES, b64encode(published.checkpoint.root))
     assert found["entries"] == entry_digests(published)
