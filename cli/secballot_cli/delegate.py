@@ -6,6 +6,7 @@ Source: SPEC.md#phrase, SPEC.md#requests, SPEC.md#ballots, SPEC.md#receipts.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -30,8 +31,6 @@ from secballot_cli.reading import write_new
 from secballot_cli.telling import Told, tell
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from secballot.roles.cards import Card
     from secballot_cli.home import Given
 
@@ -69,6 +68,8 @@ def new(
     your wallet on any device.
     """
     path = _free(given, wallet)
+    if card is not None and (Path(card).exists() or not Path(card).parent.is_dir()):
+        raise StoreError("the file for the card is there already, or its folder is not; nothing was made")
     label = _label(label)
     made = generate_phrase(os.urandom(ENTROPY_BYTES))
     own = _card(made, label, name)

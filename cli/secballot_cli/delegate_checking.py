@@ -5,6 +5,7 @@ Source: SPEC.md#receipts, SPEC.md#sealing.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -29,7 +30,7 @@ from secballot_cli.delegate_device import (
 from secballot_cli.home import party_options
 from secballot_cli.main import ExitCode
 from secballot_cli.messages import _, plural
-from secballot_cli.reading import read_input
+from secballot_cli.reading import read_input, write_new
 from secballot_cli.render import grouped
 from secballot_cli.telling import Told, tell
 from secballot_cli.trackers import short_tracker, tracker_lines
@@ -45,10 +46,20 @@ if TYPE_CHECKING:
 @click.argument("tracker", required=False)
 @click.option("--no-wallet", is_flag=True, help=_("Look on the board only, with the tracker; on any machine."))
 @click.option("--tag", metavar="DIGITS", help=_("The ten digits of the ballot; asked for if not given."))
+@click.option("--save", type=click.Path(), metavar="DIR", help=_("Write the receipts into this folder, too."))
 @click.option("--qr", is_flag=True, help=_("Draw the tracker as a QR code, too."))
 @wallet_option
 @party_options
-def check(given: Given, *, tracker: str | None, no_wallet: bool, tag: str | None, qr: bool, wallet: str | None) -> int:
+def check(
+    given: Given,
+    *,
+    tracker: str | None,
+    no_wallet: bool,
+    tag: str | None,
+    save: str | None,
+    qr: bool,
+    wallet: str | None,
+) -> int:
     """Check that your ballot is on the board, is your last one, and is counted; with the tag that you remember.
 
     TRACKER is what you noted, in any spelling: case, spaces, O and 0 do not matter. Without it, the newest ballot of
@@ -68,30 +79,27 @@ def check(given: Given, *, tracker: str | None, no_wallet: bool, tag: str | None
         ready.device.settle()
         view = ready.device.view
         receipts = _receipts(ready, short)
-    lines, facts, failures = [], [], []
+    told = Told(did=[], next=[_("after the closing: {command}").format(command="secballot delegate watch")])
+    told.who = _("you, after the closing")
+    facts, failures = [], []
     for sequence, receipt in receipts:
-        shown = short_tracker(receipt.tracker)
-        own = tag if tag is not None else _ask_tag(receipt.poll, shown)
+        own = "".join(tag.split()) if tag is not None else _ask_tag(receipt)
         try:
             finding = check_receipt(receipt, view, own)
         except SecballotError as error:
-            if len(receipts) == 1:
-                raise
             failures.append(error)
-            lines.append(
-                _("Poll {poll}, ballot {tracker}: {trouble}").format(
-                    poll=receipt.poll, tracker=shown, trouble=error.diagnostics()
-                )
-            )
+            told.did.append(_trouble(receipt, error))
             continue
         if ready is not None and ready.device.wallet.state().cast_with(receipt.tracker) is None:
             # Whoever knows the tag has cast it, on another device.
             ready.device.wallet.keep_receipt(receipt, sequence=sequence)
-        lines += [*_found(receipt, finding), *(tracker_lines(receipt.tracker, qr=True) if qr else [])]
+        told.did += [*_found(receipt, finding), *(tracker_lines(receipt.tracker, qr=True) if qr else [])]
         facts.append(_facts(receipt, finding))
-    told = Told(did=lines, who=_("you, after the closing"), facts={"ballots": facts, "failed": len(failures)})
-    told.next = [_("after the closing: {command}").format(command="secballot delegate watch")]
-    tell(told, as_json=given.as_json)
+        if save is not None:
+            told.did.append(_("Receipt: {path}").format(path=_saved(receipt, Path(save))))
+    if facts:
+        told.facts = {"ballots": facts, "failed": len(failures)}
+        tell(told, as_json=given.as_json)
     if failures:
         raise failures[0]
     return ExitCode.PASSED
@@ -164,10 +172,26 @@ def collect(given: Given, *, files: tuple[str, ...], wallet: str | None) -> int:
     return ExitCode.PASSED
 
 
-def _ask_tag(poll: int, shown: str) -> str:
-    question = _("Poll {poll}, ballot {tracker}: its tag, ten digits").format(poll=poll, tracker=shown)
+def _ask_tag(receipt: Receipt) -> str:
+    question = _("Poll {poll}, ballot {tracker}: its tag, ten digits").format(
+        poll=receipt.poll, tracker=short_tracker(receipt.tracker)
+    )
     typed: str = click.prompt(question, err=True)
     return "".join(typed.split())
+
+
+def _trouble(receipt: Receipt, error: SecballotError) -> str:
+    return _("Poll {poll}, ballot {tracker}: {trouble}").format(
+        poll=receipt.poll, tracker=short_tracker(receipt.tracker), trouble=error.diagnostics()
+    )
+
+
+def _saved(receipt: Receipt, folder: Path) -> Path:
+    """Write a receipt under its tracker's name, for `secballot receipt check` and `pack`."""
+    path = folder / f"{short_tracker(receipt.tracker)}.receipt"
+    if not path.exists():
+        write_new(path, RECEIPT.encode(receipt))
+    return path
 
 
 def _receipts(ready: Ready, short: str | None) -> list[tuple[int, Receipt]]:

@@ -23,6 +23,7 @@ from secballot_cli.delegate_device import (
     get_ready,
     keep_evidence,
     open_view,
+    remember_view,
     rotations,
     wallet_option,
     wallet_path,
@@ -138,7 +139,8 @@ def deliver(ready: Ready, work: CastWork, wait: float, path: Path) -> Receipt:
         RefusalError, TransportError, StoreError, PolicyError, VerificationError: as `VotingDevice.deliver`.
     """
     try:
-        return ready.device.deliver(work, Waiting(patience=wait))
+        receipt = ready.device.deliver(work, Waiting(patience=wait))
+        remember_view(ready.device.wallet, ready.device.view, path)
     except BrokenPromiseError as broken:
         keep_evidence(broken.evidence, path)
         say(_("The ballot is kept, and so is the promise: watch objects once the poll is closed."))
@@ -146,6 +148,7 @@ def deliver(ready: Ready, work: CastWork, wait: float, path: Path) -> Receipt:
     except KeptError:
         say(_("Your ballot is kept, here too. Go on with: {command}").format(command="secballot delegate submit"))
         raise
+    return receipt
 
 
 def arrived_lines(receipt: Receipt, work: CastWork | None) -> list[str]:

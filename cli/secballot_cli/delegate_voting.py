@@ -6,6 +6,7 @@ Source: SPEC.md#sealing, SPEC.md#promise.
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,6 +82,8 @@ def vote(
     number = _the_poll(ready, poll)
     state = poll_by_number(device.view, number)
     device.next_place(number)
+    if time.time() > state.closes_at:
+        explain(_("By this machine's clock the poll's time is up: a ballot may come too late."))
     waiting = device.wallet.state().sealed_in(number)
     if waiting is not None:
         short = short_tracker(waiting.tracker)
@@ -89,8 +92,11 @@ def vote(
         )
     asked = questions(device.view, state, device.delegate.credential(state).class_index)
     choices = _choices(ready, number, asked, file)
-    chosen_tag = tag if tag is not None else ask_tag(lambda typed: device.delegate.tag_is_known(number, typed))
-    if tag is not None and device.delegate.tag_is_known(number, tag):
+    if tag is None:
+        chosen_tag = ask_tag(lambda typed: device.delegate.tag_is_known(number, typed))
+    else:
+        chosen_tag = "".join(tag.split())
+    if tag is not None and device.delegate.tag_is_known(number, chosen_tag):
         raise RefusalError("a ballot on the board has this very tag already: make up another one")
     work = device.seal(number, choices, chosen_tag)
     if (file is None or tag is None) and sys.stdin.isatty() and sys.stderr.isatty():
@@ -118,7 +124,7 @@ def cast(given: Given, *, poll: int | None, to: str | None, wait: float, wallet:
     Exit codes: 0 the receipt is there, or the file is written, 3 it is not there yet: submit goes on, 5 refused.
     """
     ready = get_ready(given, wallet, offline=to is not None)
-    return _cast(ready, _the_sealed(ready, poll), given, to=to, wait=wait, wallet=wallet)
+    return _cast(ready, _the_sealed(ready, poll, file=to is not None), given, to=to, wait=wait, wallet=wallet)
 
 
 @click.command("open")
@@ -146,13 +152,15 @@ def _the_poll(ready: Ready, number: int | None) -> int:
     return is_open[0]
 
 
-def _the_sealed(ready: Ready, number: int | None, *, opened: bool = False) -> int:
+def _the_sealed(ready: Ready, number: int | None, *, opened: bool = False, file: bool = False) -> int:
     if number is not None:
         return number
     state = ready.device.wallet.state()
     waiting = [work.poll for work in state.sealed]
-    if not waiting and opened and state.opened:
-        return state.opened[-1].poll
+    if not waiting and opened:
+        waiting = [work.poll for work in state.opened[-1:]]
+    elif not waiting and file:
+        waiting = [work.poll for work in state.cast if work.unsent]
     if not waiting:
         raise RefusalError("no sealed ballot waits: secballot delegate vote")
     if len(waiting) > 1:
@@ -206,9 +214,14 @@ def _sealed(number: int, tracker: bytes, *, qr: bool) -> Told:
 
 
 def _cast(ready: Ready, number: int, given: Given, *, to: str | None, wait: float, wallet: str | None) -> int:
-    if to is not None and Path(to).exists():
-        raise RefusalError("the file is there already, and nothing was cast: name a new one")
-    work = ready.device.cast(number)
+    if to is not None and (Path(to).exists() or not Path(to).parent.is_dir()):
+        raise RefusalError("the file is there already, or its folder is not: name a new one; nothing was done")
+    state = ready.device.wallet.state()
+    before = next((work for work in state.cast if work.poll == number and work.unsent), None)
+    if to is not None and before is not None and state.sealed_in(number) is None:
+        work = before  # cast before, and the file was lost on its way
+    else:
+        work = ready.device.cast(number)
     if to is not None:
         write_new(to, work.entry)
         told = Told(
