@@ -56,6 +56,7 @@ def record(ballots: int, workers: int | None, cache: Path) -> None:
 @click.option("--ballots", type=int, multiple=True, default=(1_000, 10_000), show_default=True, help="Of each record.")
 @click.option("--engine", type=click.Choice(["native", "libsodium"]), help="Another engine for the audits.")
 @click.option("--against", type=click.Choice(["belenios"]), help="Compare the last record's audit with theirs, too.")
+@click.option("--single", is_flag=True, help="Leave out the second audit of each record, with worker processes.")
 @click.option("--theirs", type=int, default=200, show_default=True, help="Ballots of their election.")
 @json_option
 @into_option
@@ -66,6 +67,7 @@ def audit(
     engine: str | None,
     against: str | None,
     theirs: int,
+    single: bool,
     json_file: Path | None,
     into: str | None,
     cache: Path,
@@ -73,7 +75,7 @@ def audit(
     """Measure the audit of whole records, each part beside its limit."""
     from benchmarks import auditing, belenios  # noqa: PLC0415  # each table loads what it needs
 
-    tables = auditing.measure(list(ballots), cache, engine=engine)
+    tables = auditing.measure(list(ballots), cache, engine=engine, single=single)
     if against is not None:
         try:
             tables.append(belenios.measure(ballots[-1], cache, against=theirs))

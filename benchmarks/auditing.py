@@ -52,15 +52,16 @@ class Audited:
     engine: str
 
 
-def measure(sizes: list[int], cache: Path, *, engine: str | None = None) -> list[Table]:
+def measure(sizes: list[int], cache: Path, *, engine: str | None = None, single: bool = False) -> list[Table]:
     """Return a table for every record of these numbers of ballots, audited on one core by one thread.
 
     Args:
         sizes: ballots of each record.
         cache: where records are kept.
         engine: to be used for the audits, None for the usual one.
+        single: whether to leave out the second audit, with worker processes.
     """
-    return [_measure(record_of(RecordPlan(size), cache), engine) for size in sizes]
+    return [_measure(record_of(RecordPlan(size), cache), engine, single=single) for size in sizes]
 
 
 def audit_once(record: Record, engine: str | None = None, *, workers: int = 0) -> Audited:
@@ -74,7 +75,7 @@ def audit_once(record: Record, engine: str | None = None, *, workers: int = 0) -
     return Audited(found["seconds"], found["parts"], found["memory"], found["engine"])
 
 
-def _measure(record: Record, engine: str | None) -> Table:
+def _measure(record: Record, engine: str | None, *, single: bool) -> Table:
     plan = record.plan
     tell(f"auditing {plan.ballots} ballots")
     with pinned():
@@ -83,7 +84,7 @@ def _measure(record: Record, engine: str | None) -> Table:
         audited = audit_once(record, engine)
         proofs = _proofs_alone(sample)
         after = sample.ballot_limit(), sample.delegate_limit()
-    shared = audit_once(record, engine, workers=WORKERS)
+    faster = [] if single else _faster(audited, audit_once(record, engine, workers=WORKERS))
     limit, delegate_limit = _mean(before[0], after[0]), (before[1] + after[1]) / 2
     # A revote repeats the credential's signatures, which nobody has to verify again.
     first_votes = plan.credentials / plan.ballots
@@ -99,14 +100,20 @@ def _measure(record: Record, engine: str | None) -> Table:
             Row("  their proofs alone", 1e6 * proofs, "µs/ballot", 1e6 * limit.proofs, "elements; credentials known"),
             Row("registration", per_delegate, "µs/delegate", 1e6 * delegate_limit, "RSA, Ed25519"),
             Row("the whole record", audited.seconds, "s"),
-            Row(f"{WORKERS} worker processes, faster: the whole", audited.seconds / shared.seconds, "×"),
-            Row("  ballots", ballots / shared.parts["ballots"], "×", note=f"on {len(available())} cores"),
-            Row("  registration", registration / shared.parts["registration"], "×"),
+            *faster,
             Row("memory at most", audited.memory / 1e6, "MB"),
             Row("  beyond 500 B a credential, 32 B an entry", (audited.memory - budget) / 1e6, "MB"),
             Row("bytes of a ballot entry", record.ballot_bytes / plan.ballots, "B"),
         ],
     )
+
+
+def _faster(alone: Audited, shared: Audited) -> list[Row]:
+    return [
+        Row(f"{WORKERS} worker processes, faster: the whole", alone.seconds / shared.seconds, "×"),
+        Row("  ballots", alone.parts["ballots"] / shared.parts["ballots"], "×", note=f"on {len(available())} cores"),
+        Row("  registration", alone.parts["registration"] / shared.parts["registration"], "×"),
+    ]
 
 
 def _proofs_alone(sample: Sample) -> float:
