@@ -16,7 +16,7 @@ from benchmarks.load import measure
 from benchmarks.record.generate import Record, record_of
 from benchmarks.record.opened import opened_board
 from benchmarks.record.plan import RecordPlan
-from benchmarks.table import Row, Table, to_json
+from benchmarks.table import Row, Table, put_into, to_json
 from secballot.audit.report import Verdict
 from secballot.audit.verifier import audit
 from secballot.errors import SecballotError
@@ -127,6 +127,22 @@ def test_a_row_states_its_ratio() -> None:
     assert [row.ratio for row in table.rows] == [1.5, None]
     assert "1.50" in table.text()
     assert json.loads(to_json([table]))["tables"][0]["rows"][0]["ratio"] == 1.5
+
+
+def test_tables_go_into_a_document(tmp_path: Path) -> None:
+    """What stood in the section is replaced, the rest stays; a document without the section is left alone."""
+    document = tmp_path / "figures.md"
+    document.write_text("# Figures\n<!-- begin one -->\nold\n<!-- end one -->\nrest\n", encoding="utf-8")
+    for _ in range(2):
+        put_into(document, "one", [Table("A table", [Row("slow", 3.0, "s", 2.0)])])
+
+    text = document.read_text(encoding="utf-8")
+    assert text.startswith("# Figures\n<!-- begin one -->\n")
+    assert text.endswith("<!-- end one -->\nrest\n")
+    assert text.count("| slow | 3 s | 2 | 1.50 |") == 1
+    assert "old" not in text
+    with pytest.raises(ValueError, match="no section two"):
+        put_into(document, "two", [])
 
 
 def test_plans_below_the_floor_are_refused() -> None:
