@@ -28,14 +28,28 @@ if TYPE_CHECKING:
     Attempt = Callable[[], object]
     Builder = Callable[[], Sequence[Attempt]]
 
-_NAMES: Final = re.compile(r"(verify|check|decode|open|read|parse|judge|audit|find_invalid)(_\w+)?")
+_NAMES: Final = re.compile(
+    r"(verify|check|decode|open|read|parse|judge|audit|find_invalid|compare|submit|add_checkpoint)(_\w+)?"
+)
 _ROLES_AND_ABOVE: Final = re.compile(r"secballot\.(net|store|roles|audit|record\.|_)")
 _DOORS_ABOVE: Final = (
     "secballot.audit.verifier",
     "secballot.record.sitting",
+    "secballot.roles.board",
+    "secballot.roles.cards",
+    "secballot.roles.choosing",
+    "secballot.roles.drafting",
     "secballot.roles.evidence",
     "secballot.roles.offline_receipt",
+    "secballot.roles.poll_draft",
     "secballot.roles.receipt",
+    "secballot.roles.watching",
+    "secballot.roles.witness",
+    "secballot.store.archive",
+    "secballot.store.keyfile",
+    "secballot.store.lockbox",
+    "secballot.store.ml_dsa_keyfile",
+    "secballot.store.source",
 )
 """Modules of the upper layers by which strangers' bytes come in; the rest of these layers uses them."""
 
@@ -44,6 +58,7 @@ NO_DOORS: Final = {
     "board.log:check_continues": "reads a board's own heads; the adversary's are read by its parts",
     "board.note:NoteVerifier.verify": "a protocol, without code",
     "board.published:StaticFiles.read": "a protocol, without code",
+    "roles.poll_draft:DraftPoll.open_seconds": "reads a length of time from a draft that was read",
     "protocol.ceremony_dealing:TrusteeSecrets.check": "answers with a complaint, which is judged by judge_complaint",
     "protocol.casting:SealedBallot.open": "opens the delegate's own ballot",
 }
@@ -96,7 +111,7 @@ def _doors_of(module: str) -> Iterator[str]:
 
 def builders() -> dict[str, Builder]:
     """Return the builder of every door's attempts."""
-    for module in ("parts", "logs", "records", "ballots"):
+    for module in ("parts", "logs", "records", "ballots", "files"):
         importlib.import_module(f"tests.adversary.refusals_of_{module}")
     return REFUSALS
 
