@@ -13,7 +13,6 @@ Source: SPEC.md#sealing; RFC 8439 and draft-irtf-cfrg-xchacha-03; RFC 9106; RFC 
 
 from __future__ import annotations
 
-import os
 import unicodedata
 from dataclasses import dataclass
 from typing import Final
@@ -24,6 +23,7 @@ from nacl import bindings
 from nacl.exceptions import CryptoError
 
 from secballot.errors import EncodingError, InvalidShareError, StoreError
+from secballot.randomness import random_bytes
 
 KEY_BYTES: Final = 32
 """Bytes of an XChaCha20-Poly1305 key."""
@@ -172,7 +172,7 @@ def seal_with_passphrase(plaintext: bytes, passphrase: str, *, header: bytes, co
     """
     if _COSTS.get(cost.code) != cost:
         raise ValueError("not one of the costs of this module")
-    salt, nonce = os.urandom(_SALT_BYTES), os.urandom(NONCE_BYTES)
+    salt, nonce = random_bytes(_SALT_BYTES), random_bytes(NONCE_BYTES)
     prefix = _MAGIC + bytes([cost.code]) + salt + nonce
     key = _passphrase_key(passphrase, salt, cost)
     return prefix + bytes(bindings.crypto_aead_xchacha20poly1305_ietf_encrypt(plaintext, prefix + header, nonce, key))

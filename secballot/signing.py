@@ -18,7 +18,6 @@ Source: SPEC.md#signatures; RFC 8032 §5.1.
 
 from __future__ import annotations
 
-import os
 from functools import lru_cache
 from typing import Final, NoReturn
 
@@ -27,6 +26,7 @@ from nacl import bindings
 from nacl.exceptions import BadSignatureError
 
 from secballot.errors import EncodingError, InvalidSignatureError
+from secballot.randomness import random_bytes
 
 KEY_BYTES: Final = 32
 """Bytes of a verify key, and of the seed of a signing key."""
@@ -137,7 +137,7 @@ class SigningKey:
     @classmethod
     def generate(cls) -> SigningKey:
         """Return a fresh key from the system's randomness."""
-        return cls(os.urandom(KEY_BYTES))
+        return cls(random_bytes(KEY_BYTES))
 
     @classmethod
     def from_seed(cls, seed: bytes) -> SigningKey:

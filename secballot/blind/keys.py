@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from secballot.errors import EncodingError, InvalidSignatureError, NonCanonicalError, ProtocolError
+from secballot.randomness import random_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -203,8 +204,8 @@ def _random_unit(n: int, rng: Callable[[int], bytes]) -> tuple[int, int]:
     """Return a uniform unit modulo n and its inverse, inverted under a second random factor."""
     size = n.bit_length() // 8 + 16
     for _ in range(_DRAWS):
-        drawn = rng(size), rng(size)
+        drawn = random_bytes(size, rng), random_bytes(size, rng)
         unit, mask = (int.from_bytes(data, "big") % n for data in drawn)
-        if all(len(data) == size for data in drawn) and unit > 1 and gmpy2.gcd(unit * mask, n) == 1:
+        if unit > 1 and gmpy2.gcd(unit * mask, n) == 1:
             return unit, int(mask * gmpy2.invert(unit * mask, n) % n)
-    raise ProtocolError("the source of randomness is broken: it gives too little, or no unit")
+    raise ProtocolError("the source of randomness is broken: it gives no unit")

@@ -151,7 +151,7 @@ class EntryDoor:
             return _refused(HTTPStatus.BAD_REQUEST, error)
         except BusyError as error:
             return _later(HTTPStatus.SERVICE_UNAVAILABLE, error.message, _BUSY_SECONDS)
-        except StoreError as error:
+        except SecballotError as error:
             log_event("not-stored", reason=error.message)
             return _later(HTTPStatus.SERVICE_UNAVAILABLE, "the log cannot be written now", _BUSY_SECONDS)
 

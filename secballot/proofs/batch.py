@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from secballot.errors import ProtocolError
 from secballot.group import BASE, ORDER, Elements, vartime_multiscalar_mul
+from secballot.randomness import random_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -167,10 +168,10 @@ def _draw_weights(count: int, draw: Callable[[int], bytes]) -> list[int]:
         ProtocolError: the source gave too few bytes, or a weight that is zero or repeated.
     """
     # One more than needed, so that a source that repeats itself shows even if there is one equation.
-    data = draw(WEIGHT_BYTES * (count + 1))
+    data = random_bytes(WEIGHT_BYTES * (count + 1), draw)
     weights = [
         int.from_bytes(data[start : start + WEIGHT_BYTES], "little") for start in range(0, len(data), WEIGHT_BYTES)
     ]
-    if len(data) != WEIGHT_BYTES * (count + 1) or 0 in weights or len(set(weights)) != len(weights):
-        raise ProtocolError("the source of randomness is broken: it gave too little, zero, or a value twice")
+    if 0 in weights or len(set(weights)) != len(weights):
+        raise ProtocolError("the source of randomness is broken: it gives zero, or a value twice")
     return weights[:count]

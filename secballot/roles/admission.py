@@ -12,9 +12,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from secrets import SystemRandom
 from typing import TYPE_CHECKING, Any, Final
 
 from secballot.errors import RefusalError
+from secballot.randomness import drawing
 from secballot.record import Judgement, Outcome, ReadEntry
 from secballot.record.history import operator_keys
 from secballot.records.ballot import Ballot
@@ -50,6 +52,16 @@ class Arrival(ReadEntry):
     """A well-formed entry that is not in the log yet."""
 
     entry: Entry
+
+
+def system_shuffle(items: list[Any]) -> None:
+    """Permute a list in place by the system's randomness.
+
+    Raises:
+        ProtocolError: there is none.
+    """
+    with drawing():
+        SystemRandom().shuffle(items)
 
 
 def arrange(arrivals: Sequence[Arrival], shuffle: Shuffle) -> list[Arrival]:

@@ -18,7 +18,6 @@ from __future__ import annotations
 import hashlib
 import threading
 from itertools import islice
-from secrets import SystemRandom
 from typing import TYPE_CHECKING
 
 from secballot.audit.replay import STRETCH_ENTRIES, replay
@@ -41,6 +40,7 @@ from secballot.roles.admission import (
     is_held,
     may_stand_again,
     refusal_of,
+    system_shuffle,
     unjudged_refusal,
 )
 from secballot.roles.head_keys import HeadKeys
@@ -179,7 +179,7 @@ class BoardOperator:
                     arrivals.append(arrival)
                 else:
                     answers[data] = arrival
-            answers |= self._admit(record, arrange(arrivals, shuffle or SystemRandom().shuffle), now)
+            answers |= self._admit(record, arrange(arrivals, shuffle or system_shuffle), now)
             for arrival in arrivals if self._in_office(record.state) else []:
                 if arrival.leaf in known and isinstance(answers[arrival.data], RefusalError):
                     again = self._promise(record, arrival, now, known[arrival.leaf])

@@ -8,12 +8,12 @@ Source: SPEC.md#phrase, SPEC.md#ballots.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from secballot.errors import PhaseError, RefusalError
 from secballot.protocol.casting import seal
 from secballot.protocol.phrase import finalize, request
+from secballot.randomness import random_bytes
 from secballot.records.ballot import Ballot
 from secballot.records.closing import Objection
 from secballot.records.credential import CredentialIssue
@@ -117,7 +117,7 @@ class Delegate(SigningParty):
             raise PhaseError(f"poll {number} is {poll.status}")
         sequence, previous = self.place(poll)
         return self.seal_at(
-            poll, choices, tag, sequence=sequence, previous=previous, seed=os.urandom(32), fresh=os.urandom(32)
+            poll, choices, tag, sequence=sequence, previous=previous, seed=random_bytes(32), fresh=random_bytes(32)
         )
 
     def place(self, poll: PollState) -> tuple[int, bytes]:
@@ -194,8 +194,9 @@ class Delegate(SigningParty):
     def object(self, number: int, ballot: Ballot, promise: Promise) -> Promise:
         """Post the objection that the board promised this ballot a place and gave it to another entry."""
         self.view.refresh()
-        body = Objection(ballot=ballot, ctx=poll_by_number(self.view, number).ctx, promise=promise)
-        return self.board.post(encode_unsigned("objection", encode_body("objection", body)))
+        if ballot.ctx != poll_by_number(self.view, number).ctx:
+            raise RefusalError(f"the ballot is not of poll {number}")
+        return self.board.post(objection_entry(ballot, promise))
 
     def _registration(self) -> RegistrationState:
         if not self.view.state.registrations:
@@ -236,3 +237,12 @@ class Delegate(SigningParty):
 def ballot_entry(ballot: Ballot) -> bytes:
     """Return the entry of a finished ballot, to be posted to any board, mirror or drop box."""
     return encode_unsigned("ballot", encode_body("ballot", ballot))
+
+
+def objection_entry(ballot: Ballot, promise: Promise) -> bytes:
+    """Return the entry by which a ballot and the promise that was broken to it object to its poll.
+
+    Source: SPEC.md#objection.
+    """
+    body = Objection(ballot=ballot, ctx=ballot.ctx, promise=promise)
+    return encode_unsigned("objection", encode_body("objection", body))

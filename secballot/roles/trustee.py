@@ -16,7 +16,6 @@ Source: SPEC.md#ceremony, SPEC.md#tally.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +26,7 @@ from secballot.group import multiply_base
 from secballot.protocol.ballots import check_ballot
 from secballot.protocol.ceremony_dealing import TrusteeSecrets
 from secballot.protocol.tallying import partial_decrypt
+from secballot.randomness import random_bytes
 from secballot.record.ballots import check_continues
 from secballot.record.ceremony import ceremony_transcript
 from secballot.records.ballot import Ballot
@@ -232,7 +232,7 @@ class Trustee(Closer):
             contest=contest,
             aggregates=poll.aggregates[contest - 1],
             secret=secret,
-            fresh=os.urandom(32),
+            fresh=random_bytes(32),
         )
         # A crash before this line has released nothing; after it, the same bytes are released for ever.
         return self._journal.put_once("decryption", slot, sign_entry(self.key, "decryption", self.view.anchor, body))
@@ -321,7 +321,7 @@ class Trustee(Closer):
         if seed is None and (not create or ceremony.session.number > 1):
             raise LostStateError("the ceremony seed is not in the journal: state lost; this trustee cannot go on")
         if seed is None:
-            seed = self._journal.put_once("seed", self.view.anchor, os.urandom(SEED_BYTES))
+            seed = self._journal.put_once("seed", self.view.anchor, random_bytes(SEED_BYTES))
         return TrusteeSecrets(ceremony.session, self.index, seed)
 
 

@@ -288,8 +288,8 @@ class WitnessRole:
                 return last
             if last > now:
                 raise StoreError(
-                    f"this witness's clock stands {last - now} seconds before its last cosignature: set it right; if it "
-                    "was ahead then, this witness cosigns nothing until that time has come"
+                    f"this witness's clock stands {last - now} seconds before its last cosignature: set it right; if "
+                    "it was ahead then, this witness cosigns nothing until that time has come"
                 )
             try:
                 self._journal.replace(_CLOCK, b"", noted, encode_u64(now))

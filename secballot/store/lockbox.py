@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final
 
 from secballot.encoding import b64encode
 from secballot.errors import EncodingError, InvalidShareError, StoreError
+from secballot.randomness import random_bytes
 from secballot.sealing import (
     COST_DEFAULT,
     KEY_BYTES,
@@ -80,8 +81,8 @@ class Lockbox:
             EncodingError: the passphrase is empty or no Unicode text.
         """
         path = Path(path)
-        header = b"secballot-wallet " + role.encode() + b" " + b64encode(os.urandom(_NAME_BYTES)).encode() + b"\n"
-        key = os.urandom(KEY_BYTES)
+        header = b"secballot-wallet " + role.encode() + b" " + b64encode(random_bytes(_NAME_BYTES)).encode() + b"\n"
+        key = random_bytes(KEY_BYTES)
         box = cls(path, header, seal_with_passphrase(key, passphrase, header=header, cost=cost), key)
         data = box._sealed(contents)
         with locked(box._lock):
@@ -179,7 +180,7 @@ class Lockbox:
         return self._path.with_name(f".{self._path.name}.new")
 
     def _sealed(self, contents: bytes) -> bytes:
-        nonce = os.urandom(NONCE_BYTES)
+        nonce = random_bytes(NONCE_BYTES)
         sealed = seal_share(self._key, nonce, contents, self._header + self._slot)
         data = self._header + self._slot + nonce + sealed
         if len(data) > MAX_BYTES:

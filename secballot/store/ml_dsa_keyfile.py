@@ -10,13 +10,13 @@ Source: SPEC.md#cosignatures, SPEC.md#sealing.
 
 from __future__ import annotations
 
-from secrets import token_bytes
 from typing import TYPE_CHECKING, Final
 
 from secballot.board.cosignature import ML_DSA_SEED_SIZE, MlDsaCosigner
 from secballot.board.note import KEY_SIZES, ML_DSA_COSIGNATURE, VerifierKey
 from secballot.encoding import b64decode, b64encode
 from secballot.errors import EncodingError, StoreError
+from secballot.randomness import random_bytes
 from secballot.sealing import COST_DEFAULT, Cost, open_with_passphrase, seal_with_passphrase
 from secballot.store.keyfile import read_private, write_private
 
@@ -36,7 +36,7 @@ def create_ml_dsa_key(path: str | Path, passphrase: str, cost: Cost = COST_DEFAU
         EncodingError: the passphrase is empty or no Unicode text.
         PolicyError: this installation has no ML-DSA.
     """
-    seed = token_bytes(ML_DSA_SEED_SIZE)
+    seed = random_bytes(ML_DSA_SEED_SIZE)
     public = MlDsaCosigner(_NO_NAME, seed).vkey.key
     header = _MAGIC + b64encode(public).encode() + b"\n"
     write_private(path, header + seal_with_passphrase(seed, passphrase, header=header, cost=cost))

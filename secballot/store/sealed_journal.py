@@ -10,11 +10,11 @@ Source: SPEC.md#sealing; RFC 5869.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Final, Protocol
 
 from secballot.encoding import encode_u64
 from secballot.errors import InvalidShareError, StoreError
+from secballot.randomness import random_bytes
 from secballot.sealing import KEY_BYTES, NONCE_BYTES, hkdf_sha512, open_share, seal_share
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class SealedJournal:
             yield key, self._open(scope, key, sealed)
 
     def _seal(self, scope: str, key: bytes, value: bytes) -> bytes:
-        nonce = os.urandom(NONCE_BYTES)
+        nonce = random_bytes(NONCE_BYTES)
         return nonce + seal_share(self._key, nonce, value, _place(scope, key))
 
     def _open(self, scope: str, key: bytes, sealed: bytes) -> bytes:
