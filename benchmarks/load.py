@@ -60,8 +60,12 @@ class Server:
         self.process.wait(_PATIENCE)
         return int(self.counted.read_text(encoding="ascii"))
 
+    def forget_peak(self) -> None:
+        """Begin anew to watch for the most memory, now that its start is over (Linux, proc(5))."""
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5", encoding="ascii")
+
     def peak_memory(self) -> float:
-        """Return the most memory that it has had so far, in megabytes."""
+        """Return the most memory that it has had since its start, or since `forget_peak`, in megabytes."""
         status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
         return int(status.partition("VmHWM:")[2].split()[0]) / 1_000
 
@@ -118,6 +122,7 @@ def measure(cache: Path, *, ballots: int, seconds: float) -> Table:
 def _fast(opened: OpenedBoard, ballots: list[bytes]) -> list[Row]:
     tell(f"posting {len(ballots)} ballots")
     with serving(opened) as server, pinned():
+        server.forget_peak()
         before = server.seconds()
         outcome = Client("127.0.0.1", server.port).flood(ballots, CONNECTIONS)
         spent, memory = server.seconds() - before, server.peak_memory()
@@ -136,6 +141,7 @@ def _flooded(opened: OpenedBoard, ballots: list[bytes], bad: int) -> list[Row]:
     flood = bad_entries(opened.ballots()[: len(ballots)], bad)
     with serving(opened, counting=True) as server:
         with pinned():
+            server.forget_peak()
             before = server.peak_memory()
             client = Client("127.0.0.1", server.port)
             good, refused = client.pace([(ballots, VALID_A_SECOND), (flood, BAD_A_SECOND)], CONNECTIONS)
