@@ -145,10 +145,15 @@ class Congress:
             keys = self.board_keys()
             finished(self.board.start("board", "create", "board.sqlite", "manifest.json", *keys))
             self.port = free_port()
-            stack.callback(lambda: stop(self.running["board"]))
+            stack.callback(self.stop_everybody)
             self.start_board()
             self.point_to(self.url)
             yield
+
+    def stop_everybody(self) -> None:
+        """Stop whatever still runs, the board last."""
+        for name in sorted(self.running, key="board".__eq__):
+            stop(self.running.pop(name))
 
     def board_keys(self) -> tuple[str, ...]:
         """Return the options that name the board's keys."""
