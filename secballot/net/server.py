@@ -16,14 +16,10 @@ Source: SPEC.md#published-log, SPEC.md#promise; C2SP tlog-tiles.
 
 from __future__ import annotations
 
-import asyncio
 import gzip
-import json
-from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol
 
-from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.routing import Route
@@ -33,14 +29,13 @@ from secballot.board.note import MAX_NOTE_SIZE
 from secballot.board.published import BY_SIZE, CHECKPOINT, MAX_SIZES, SIZES, MissingFileError, StaticFiles
 from secballot.board.tile import MAX_BUNDLE_SIZE, TILE_WIDTH, Tile
 from secballot.encoding import parse_decimal
-from secballot.errors import EncodingError, SecballotError, StoreError
-from secballot.net.door import JSON, SAFE, DoorBackend, EntryDoor
+from secballot.errors import EncodingError, StoreError
+from secballot.net.door import SAFE
+from secballot.net.door_service import DoorService, ServiceBackend
 from secballot.net.events import log_event
 from secballot.net.limits import ServiceLimits
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
-
     from starlette.requests import Request
 
 _TEXT: Final = "text/plain; charset=utf-8"
@@ -50,7 +45,7 @@ _IMMUTABLE: Final = "public, max-age=31536000, immutable"
 _BUNDLES: Final = "tile/entries/"
 
 
-class Backend(DoorBackend, Protocol):
+class Backend(ServiceBackend, Protocol):
     """The board behind the application; all its methods but `ticket` are called from threads."""
 
     @property
@@ -64,16 +59,9 @@ class Backend(DoorBackend, Protocol):
             SecballotError: not now.
         """
 
-    def health(self) -> Mapping[str, int | bool]:
-        """Return facts for whoever watches over the service; `well` says whether all is well."""
 
-
-class BoardServer:
-    """The ASGI application of one board.
-
-    Attributes:
-        app: to be run or mounted; where it is mounted, `running` has to be entered by the application around it.
-    """
+class BoardServer(DoorService):
+    """The ASGI application of one board."""
 
     def __init__(self, backend: Backend, limits: ServiceLimits | None = None, *, interval: float = 2.0) -> None:
         """Serve this board.
@@ -83,41 +71,15 @@ class BoardServer:
             limits: what is taken.
             interval: seconds between two looks whether there is anything to publish.
         """
-        self._backend = backend
-        self._interval = interval
-        self._door = EntryDoor(backend, limits or ServiceLimits())
-        self._tasks: list[asyncio.Task[None]] = []
+        self._files = backend.files
         routes = [
             Route(f"/{CHECKPOINT}", self._read),
             Route(f"/{BY_SIZE}/{{name}}", self._read),
             Route("/tile/{path:path}", self._read),
-            self._door.route,
-            Route("/health", self._health),
         ]
-        self.app = Starlette(routes=routes, lifespan=lambda _: self.running())
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Write and publish while the context lasts; at its end, what waits is still written."""
-        writer = asyncio.create_task(self._door.run())
-        publisher = asyncio.create_task(self._publish())
-        self._tasks = [writer, publisher]
-        try:
-            yield
-        finally:
-            publisher.cancel()
-            self._door.close()
-            with suppress(asyncio.CancelledError):
-                await publisher
-            await writer
-
-    async def _publish(self) -> None:
-        while True:
-            try:
-                await asyncio.to_thread(self._backend.publish)
-            except SecballotError as error:
-                log_event("not-published", reason=error.message)
-            await asyncio.sleep(self._interval)
+        super().__init__(
+            backend, limits or ServiceLimits(), routes, backend.publish, interval=interval, trouble="not-published"
+        )
 
     async def _read(self, request: Request) -> Response:
         # Whatever the path was unquoted to, only exact names of the log's files pass.
@@ -142,21 +104,9 @@ class BoardServer:
         return Response(data, media_type=media, headers=headers)
 
     def _file(self, path: str, limit: int, *, packing: bool) -> bytes:
-        data = self._backend.files.read(path, limit)
+        data = self._files.read(path, limit)
         # The lowest level: entries are mostly group elements in base64, of which more effort takes off hardly more.
         return gzip.compress(data, 1, mtime=0) if packing else data
-
-    async def _health(self, _: Request) -> Response:
-        try:
-            facts = dict(await run_in_threadpool(self._backend.health))
-        except SecballotError as error:
-            log_event("not-well", reason=error.message)
-            facts = {}
-        alive = bool(self._tasks) and not any(task.done() for task in self._tasks)
-        facts |= {"waiting": self._door.waiting, "well": bool(facts.get("well")) and alive}
-        status = HTTPStatus.OK if facts["well"] else HTTPStatus.SERVICE_UNAVAILABLE
-        body = json.dumps(facts, sort_keys=True).encode() + b"\n"
-        return Response(body, status, media_type=JSON, headers={**SAFE, "Cache-Control": "no-store"})
 
 
 def _kind_of(path: str) -> tuple[int, str, str] | None:
