@@ -5,6 +5,7 @@
 # make lock    pin what CI installs, with hashes, after a change of the dependencies in pyproject.toml
 # make bench   what everything costs beside this machine's best; ARGS="audit --ballots 10000", see docs/benchmarks.md
 # make interop the programs of others that tests/interop runs: needs Go 1.25 and Python 3.12, or newer
+# make fuzz    every parser, with coverage as guide; ARGS="--seconds 600 note policy", see tests/fuzz/run.py
 # make kill    kill board and witness hundreds of times under load; SECBALLOT_KILLS=1000 says how often
 # make clean   remove the virtual environment and what was built
 #
@@ -18,7 +19,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 NATIVE := $(wildcard native/Cargo.toml native/Cargo.lock native/build.rs native/src/*.rs)
 ARGS ?=
 
-.PHONY: demo bench test lint lock clean kill meta2
+.PHONY: demo bench test lint lock clean fuzz kill meta2
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.core
@@ -29,6 +30,9 @@ bench: $(VENV)/.dev
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto $(ARGS)
+
+fuzz: $(VENV)/.dev
+	$(BIN)/python tests/fuzz/run.py --seconds 60 $(ARGS)
 
 kill: export SECBALLOT_KILLS ?= 300
 kill: $(VENV)/.dev

@@ -236,11 +236,14 @@ def _containers(value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
 
 
 def _values(path: Path, value: Any, rng: random.Random) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
+    if value is None:
+        yield "zero", 0
+        return
     yield "null", Raw("null")
     if isinstance(value, bool):
         yield from (("negated", not value), ("number", int(value)))
-    elif isinstance(value, int):
-        yield from _numbers(value)
+    elif isinstance(value, int | float):
+        yield from _numbers(int(value) if value == value and abs(value) < 2.0**64 else 1)  # noqa: PLR0124  # NaN
     elif isinstance(value, str) and path[-1] in NOTES:
         yield from (*_notes(value), ("empty", ""))
     elif isinstance(value, str) and (path[-1] in TEXTS or decode(value) is None or len(value) < 20):

@@ -1,0 +1,105 @@
+"""Fuzz with coverage as guide: `python tests/fuzz/run.py [--seconds N] [--corpus DIR] [TARGET …]`.
+
+Each target runs for N seconds in a process of its own. What breaks an invariant, hangs for 10 seconds or takes more
+than 2 GiB ends it, and lies as a file in `--crashes`; what takes longer than 100 ms is named, since nothing of 64 KiB
+should.
+Needs atheris (the extra `fuzz`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+FOLDER = Path(__file__).resolve().parent
+SLOW = 0.1
+MAX_BYTES = 65_536
+
+
+def fuzz(name: str, arguments: list[str]) -> None:
+    """Run one target in this process, which ends with it."""
+    import atheris  # type: ignore[import-untyped, unused-ignore]  # noqa: PLC0415  # an extra, which only the fuzzer needs
+
+    with atheris.instrument_imports(include=["secballot"], enable_loader_override=False):
+        from tests.fuzz.mutating import change  # noqa: PLC0415  # the library is instrumented as it is imported
+        from tests.fuzz.targets import TARGETS  # noqa: PLC0415
+    run = TARGETS[name].run
+    slowest = SLOW
+
+    def one(data: bytes) -> None:
+        nonlocal slowest
+        begun = time.process_time()
+        run(data)
+        took = time.process_time() - begun
+        if took > slowest:
+            slowest = took
+            sys.stderr.write(f"SLOW {name}: {took:.3f} s for {len(data)} bytes that begin with {data[:60]!r}\n")
+
+    def mutate(data: bytes, most: int, seed: int) -> bytes:
+        rng = random.Random(seed)  # noqa: S311  # libFuzzer's own seed
+        changed = change(data, rng) if rng.random() < 1 / 2 else atheris.Mutate(data, most)
+        return bytes(changed[:most])
+
+    atheris.Setup([sys.argv[0], *arguments], one, custom_mutator=mutate)
+    atheris.Fuzz()
+
+
+def write_seeds(name: str, folder: Path) -> None:
+    """Write what is good, and the corpus of the repository, into a folder."""
+    from tests.fuzz.targets import TARGETS  # noqa: PLC0415  # only now: the fuzzing process imports it instrumented
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, seed in enumerate(TARGETS[name].seeds()):
+        (folder / f"seed-{number}").write_bytes(seed)
+    for path in sorted((FOLDER / "corpus" / name).glob("*")):
+        (folder / path.name).write_bytes(path.read_bytes())
+
+
+def run_target(name: str, seconds: int, corpus: Path, crashes: Path) -> bool:
+    """Fuzz a target in a process of its own; tell whether nothing was found."""
+    write_seeds(name, corpus / name)
+    crashes.mkdir(parents=True, exist_ok=True)
+    options = [f"-max_total_time={seconds}", f"-max_len={MAX_BYTES}", "-timeout=10", "-rss_limit_mb=2048"]
+    command = [sys.executable, __file__, "--inside", name, *options, f"-artifact_prefix={crashes}/{name}-"]
+    done = subprocess.run([*command, str(corpus / name)], capture_output=True, text=True, errors="replace", check=False)
+    lines = done.stderr.splitlines()
+    runs = next((line.split()[1] for line in reversed(lines) if line.startswith("Done ")), "?")
+    sys.stdout.write(f"{name}: {'ok' if not done.returncode else 'FOUND'}, {runs} runs in {seconds} s\n")
+    for line in lines:
+        if line.startswith("SLOW "):
+            sys.stdout.write(f"    {line}\n")
+    if done.returncode:
+        sys.stdout.write("\n".join(lines[-40:]) + "\n")
+    sys.stdout.flush()
+    return not done.returncode
+
+
+def main() -> int:
+    """Fuzz the targets named, or all."""
+    if sys.argv[1:2] == ["--inside"]:
+        fuzz(sys.argv[2], sys.argv[3:])
+        return 0
+    parser = argparse.ArgumentParser(description="Fuzz secballot's parsers with coverage as guide.")
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--corpus", type=Path, help="folder that grows from run to run; a new one if not given")
+    parser.add_argument("--crashes", type=Path, default=Path("fuzz-crashes"))
+    parser.add_argument("targets", nargs="*")
+    given = parser.parse_args()
+    from tests.fuzz.targets import TARGETS  # noqa: PLC0415  # the fuzzing process must not have imported it
+
+    with tempfile.TemporaryDirectory() as folder:
+        corpus = given.corpus or Path(folder)
+        names = given.targets or list(TARGETS)
+        found = [name for name in names if not run_target(name, given.seconds, corpus, given.crashes)]
+    return int(bool(found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
