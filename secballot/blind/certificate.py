@@ -103,6 +103,18 @@ class ModuliProduct:
         """Begin without any."""
         self._product = gmpy2.mpz(1)
 
+    def encode(self) -> bytes:
+        """Return the product, big-endian."""
+        product = int(self._product)
+        return product.to_bytes(-(-product.bit_length() // 8), "big")
+
+    @classmethod
+    def decode(cls, data: bytes) -> ModuliProduct:
+        """Return the product that `encode` wrote."""
+        product = cls()
+        product._product = gmpy2.mpz(int.from_bytes(data, "big"))  # its own
+        return product
+
     def check(self, modulus: int) -> None:
         """Check that a modulus shares no factor with any before it.
 

@@ -30,9 +30,9 @@ _CACHED_LEVEL: Final = 8
 class LogHistory:
     """Leaf hashes of the log so far, and the root at any size."""
 
-    def __init__(self) -> None:
-        """Begin with the empty log."""
-        self._leaves = bytearray()
+    def __init__(self, leaves: bytes = b"") -> None:
+        """Begin with a log of these leaf hashes, 32 bytes each."""
+        self._leaves = bytearray(leaves)
         self._subtrees: dict[tuple[int, int], bytes] = {}
 
     def __len__(self) -> int:
@@ -42,6 +42,10 @@ class LogHistory:
     def append(self, leaf: bytes) -> None:
         """Add the leaf hash (32 bytes) of the next entry."""
         self._leaves += leaf
+
+    def leaves(self) -> bytes:
+        """Return all leaf hashes, 32 bytes each."""
+        return bytes(self._leaves)
 
     def leaf(self, index: int) -> bytes:
         """Return the leaf hash at this index, 0..size−1."""

@@ -44,6 +44,7 @@ def judge_document(state: SittingState, body: Document, act: Act) -> Commit:
     signer = act.entry.signer
     progress = state.documents.get(signer)
     data = body.data.encode()
+    earlier: tuple[int, ...] = ()
     if body.chunk == 1:
         hasher = hashlib.sha256(data)
     elif progress is None or (progress.document, progress.chunks, progress.next_chunk) != (
@@ -53,6 +54,7 @@ def judge_document(state: SittingState, body: Document, act: Act) -> Commit:
     ):
         raise out_of_phase("not the next chunk of this signer's document in progress")
     else:
+        earlier = progress.indices
         hasher = progress.hasher.copy()
         hasher.update(data)
     last = body.chunk == body.chunks
@@ -64,7 +66,8 @@ def judge_document(state: SittingState, body: Document, act: Act) -> Commit:
             state.documents.pop(signer, None)
             state.complete_documents.add(body.document)
         else:
-            state.documents[signer] = DocumentProgress(body.document, body.chunks, body.chunk + 1, hasher)
+            indices = (*earlier, act.at.index)
+            state.documents[signer] = DocumentProgress(body.document, body.chunks, body.chunk + 1, hasher, indices)
 
     return commit
 

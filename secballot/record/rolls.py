@@ -8,6 +8,7 @@ Source: SPEC.md#state-machine.
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections import Counter
 from collections.abc import Mapping
@@ -45,6 +46,18 @@ class Roll(Mapping[bytes, int]):
             self._keys.append(key)
             self._classes.append(class_index)
             self.sizes[class_index] += 1
+
+    def packed(self) -> tuple[bytes, bytes]:
+        """Return all keys, 32 bytes each, and all classes, one byte each."""
+        return b"".join(self._keys), bytes(self._classes)
+
+    @classmethod
+    def unpacked(cls, keys: bytes, classes: bytes) -> Roll:
+        """Return the roll that `packed` wrote."""
+        roll = cls()
+        for place, class_index in enumerate(classes):
+            roll.add([keys[HASH_SIZE * place : HASH_SIZE * (place + 1)]], class_index)
+        return roll
 
     def place(self, key: bytes) -> int:
         """Return the place of a key that is on the roll, from 0."""
@@ -108,10 +121,10 @@ class Requests(Mapping[bytes, Request]):
         """Begin with no request of the keys of this roll."""
         self._roll = roll
         self._leaves = bytearray()
-        self._indices, self._places = array("Q"), array("L")
+        self._indices, self._places = array("Q"), array("Q")
         self._first, self._polls = array("H"), array("H")
         # Requests of one key are chained: number of the newest by place, and of the one before by number.
-        self._newest, self._previous = array("l"), array("l")
+        self._newest, self._previous = array("q"), array("q")
         self._open: dict[bytes, bytes] = {}
         self._registrars = 0
         self.covered: Counter[tuple[int, int]] = Counter()
@@ -143,6 +156,36 @@ class Requests(Mapping[bytes, Request]):
         class_index = self._roll[self._roll.key_at(self._places[number])]
         for poll in range(self._first[number], self._first[number] + self._polls[number]):
             self.covered[poll, class_index] += 1
+
+    def packed(self) -> tuple[tuple[bytes, ...], tuple[tuple[bytes, bytes], ...], int]:
+        """Return all columns, what is kept of open requests, and the number of registrars as far as it is known."""
+        columns = (self._indices, self._places, self._first, self._polls)
+        return (
+            (bytes(self._leaves), *(_little_endian(column) for column in columns)),
+            tuple(self._open.items()),
+            self._registrars,
+        )
+
+    @classmethod
+    def unpacked(
+        cls, roll: Roll, columns: tuple[bytes, ...], still_open: Iterable[tuple[bytes, bytes]], registrars: int
+    ) -> Requests:
+        """Return the requests that `packed` wrote, but for `covered`.
+
+        Raises:
+            ValueError: they do not go together.
+        """
+        requests = cls(roll)
+        leaves, *values = columns
+        indices, places, first, polls = (
+            _of_little_endian(kind, data) for kind, data in zip("QQHH", values, strict=True)
+        )
+        for number, (index, place, first_poll, count) in enumerate(zip(indices, places, first, polls, strict=True)):
+            leaf = leaves[HASH_SIZE * number : HASH_SIZE * (number + 1)]
+            requests.add(roll.key_at(place), first_poll, count, index=index, leaf=leaf, expected=b"")
+        requests._open = dict(still_open)
+        requests._registrars = registrars
+        return requests
 
     @property
     def unanswered(self) -> int:
@@ -244,6 +287,18 @@ class Heads(Mapping[bytes, Head]):
             self.counted[class_index] += 1
         self._packed[credential] = _HEAD.pack(index, sequence, class_index, digest)
 
+    def packed(self) -> bytes:
+        """Return credential and head of all, 81 bytes each."""
+        return b"".join([credential + packed for credential, packed in self._packed.items()])
+
+    @classmethod
+    def unpacked(cls, history: LogHistory, data: bytes) -> Heads:
+        """Return the heads that `packed` wrote, but for `counted`."""
+        heads, size = cls(history), HASH_SIZE + _HEAD.size
+        for start in range(0, len(data), size):
+            heads._packed[data[start : start + HASH_SIZE]] = data[start + HASH_SIZE : start + size]
+        return heads
+
     def leaves(self) -> list[bytes]:
         """Return the leaf hashes of all heads, in log order."""
         indices = sorted(_HEAD.unpack(packed)[0] for packed in self._packed.values())
@@ -269,3 +324,19 @@ class Heads(Mapping[bytes, Head]):
     def __len__(self) -> int:
         """Return the number of credentials."""
         return len(self._packed)
+
+
+def _little_endian(column: array[int]) -> bytes:
+    """Return the values of a column, little-endian on every machine."""
+    if sys.byteorder == "big":
+        column = array(column.typecode, column)
+        column.byteswap()
+    return column.tobytes()
+
+
+def _of_little_endian(kind: str, data: bytes) -> array[int]:
+    column = array(kind)
+    column.frombytes(data)
+    if sys.byteorder == "big":
+        column.byteswap()
+    return column

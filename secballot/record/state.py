@@ -134,12 +134,13 @@ class RegistrationState:
 
 @dataclass(slots=True)
 class DocumentProgress:
-    """The document that one presidium key is posting."""
+    """The document that one presidium key is posting; `indices` says where its chunks so far stand in the log."""
 
     document: bytes
     chunks: int
     next_chunk: int
     hasher: hashlib._Hash
+    indices: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,10 @@ class BallotSums(Mapping[int, Ciphertexts]):
         """Begin the sum of a class with no ballot: so many ciphertexts of zero."""
         self._sums[class_index] = Ciphertexts.identity(options)
 
+    def set(self, class_index: int, total: Ciphertexts) -> None:
+        """Begin the sum of a class with what was counted before."""
+        self._sums[class_index] = total
+
     def add(self, class_index: int, ballot: Ciphertexts | PassedBallot) -> None:
         """Count a ballot."""
         if isinstance(ballot, Ciphertexts):

@@ -1,0 +1,66 @@
+"""A state that was saved and restored is the state that was saved, wherever in a sitting that happened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from secballot.errors import EncodingError, StoreError
+from secballot.record import SittingRecord
+from secballot.record.saving import FORMAT, restored, saved
+from tests.audit.every_kind import every_kind
+from tests.record_stage import picture
+from tests.small_sitting import SITTING_ID as SMALL
+from tests.small_sitting import document, founding
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def replayed(entries: Sequence[bytes], anchor: bytes | None) -> SittingRecord:
+    """Return the record of these entries."""
+    record = SittingRecord(anchor, fetch=lambda index: entries[index])
+    for entry in entries:
+        record.append(entry)
+    return record
+
+
+def test_every_prefix_is_restored_as_it_was() -> None:
+    """Every kind of entry takes effect in this log: same state after each, and the same judgement of the next."""
+    entries = every_kind().entries
+    record = SittingRecord(every_kind().anchor, fetch=lambda index: entries[index])
+    for entry in entries:
+        again = restored(saved(record), fetch=lambda index: entries[index])
+        assert picture(again.state) == picture(record.state)
+        assert again.state.history.leaves() == record.state.history.leaves()
+        assert again.append(entry) == record.append(entry)
+        assert picture(again.state) == picture(record.state)
+    assert saved(restored(saved(record), fetch=lambda index: entries[index])) == saved(record)
+
+
+def test_a_document_in_progress_is_read_again() -> None:
+    """What hashes its chunks cannot be saved; other bytes in their place are refused."""
+    entries = [*founding(), *(document(1, chunk, 3) for chunk in (1, 2, 3))]
+    record = replayed(entries[:-1], SMALL)
+    again = restored(saved(record), fetch=lambda index: entries[index])
+    assert picture(again.state) == picture(record.state)
+    assert again.append(entries[-1]) == record.append(entries[-1])
+    assert again.state.complete_documents == record.state.complete_documents != set()
+
+    other = replayed(entries[:-1], SMALL)
+    with pytest.raises(StoreError):
+        restored(saved(other), fetch=lambda index: entries[index - 1])
+
+
+def test_other_bytes_are_no_state() -> None:
+    """Cut short, of another format, or something else altogether: our own error."""
+    data = saved(replayed(founding(), SMALL))
+    for size in range(0, len(data), 7):
+        with pytest.raises(EncodingError):
+            restored(data[:size], fetch=founding().__getitem__)
+    fields = msgspec.msgpack.decode(data)
+    assert fields[0] == FORMAT
+    with pytest.raises(EncodingError, match="another format"):
+        restored(msgspec.msgpack.encode([FORMAT + 1, *fields[1:]]), fetch=founding().__getitem__)
