@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
+from secballot.errors import RefusalError, TransportError
 from secballot.protocol.phrase import generate_phrase
 from secballot.roles.rehearsal import Entropy
+from secballot.roles.remote import KeptError
+from secballot.roles.submission import Waiting
 from secballot.roles.voting import VotingDevice
 from secballot.roles.wallet import DelegateWallet
 from secballot.sealing import COST_SMALL
 from tests.simulator import Simulator
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from secballot.records.promise import Promise
 
 PASSPHRASE = "correct horse"
 LABEL = "rehearsal"
@@ -52,3 +59,45 @@ def make_device(path: Path, simulator: Simulator, number: int = 0) -> VotingDevi
 def contents(wallet: DelegateWallet) -> bytes:
     """Return what the wallet's file says when it is opened."""
     return wallet._box.read()
+
+
+@dataclass
+class Time:
+    """A clock that the waiting itself moves, and something that happens while it does."""
+
+    now: float = 0
+    then: Callable[[], object] = lambda: None
+    slept: list[float] = field(default_factory=list)
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+        self.slept.append(seconds)
+        self.then()
+
+    def waiting(self, patience: float = 100) -> Waiting:
+        """Return how long to wait by this clock."""
+        return Waiting(patience=patience, interval=5, clock=lambda: self.now, sleep=self.sleep)
+
+
+@dataclass
+class Board:
+    """A board that takes, refuses, drops or does not answer."""
+
+    simulator: Simulator
+    answer: str = "takes"
+    seen: list[bytes] = field(default_factory=list)
+
+    def post(self, entry: bytes) -> Promise:
+        """Answer as it is told to."""
+        self.seen.append(entry)
+        rehearsal = self.simulator.rehearsal
+        if self.answer == "takes":
+            return rehearsal.post(entry)
+        if self.answer == "drops":
+            return self.simulator.board.promise(entry, len(self.simulator.board.entries), rehearsal.now)
+        if self.answer == "keeps":
+            raise KeptError("kept")
+        if self.answer == "refuses":
+            raise RefusalError("no", check="BAL-03")
+        raise TransportError("nobody there")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from secballot_cli.messages import forget_language
+from tests.cli.delegate_stage import Device, open_poll
+from tests.live_board import LiveBoard, live
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,3 +29,18 @@ def english(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     forget_language()
     yield
     forget_language()
+
+
+@pytest.fixture
+def board() -> Iterator[LiveBoard]:
+    """Return a board behind HTTP with an open poll of two contests."""
+    with live(open_poll()) as running:
+        yield running
+
+
+@pytest.fixture
+def device(tmp_path: Path, board: LiveBoard, capsys: pytest.CaptureFixture[str]) -> Device:
+    """Return the first delegate's device, restored from the phrase."""
+    made = Device(tmp_path / "device", board, capsys)
+    made.restore()
+    return made

@@ -11,7 +11,7 @@ import pytest
 from secballot.records.entry import decode_entry
 from secballot.roles.cards import read_card
 from secballot_cli.main import ExitCode, run
-from tests.cli.delegate_stage import CHOICES, OTHER_CHOICES, Device, open_poll, private
+from tests.cli.delegate_stage import CHOICES, OTHER_CHOICES, Device, private
 from tests.forked import fork
 from tests.live_board import LiveBoard, live, write_folder
 from tests.loopback import free_port
@@ -19,23 +19,7 @@ from tests.stages import convened
 from tests.wallets import LABEL, OTHER_TAG, PASSPHRASE, TAG, THIRD_TAG, phrases
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-
-@pytest.fixture
-def board() -> Iterator[LiveBoard]:
-    """Return a board with an open poll."""
-    with live(open_poll()) as running:
-        yield running
-
-
-@pytest.fixture
-def device(tmp_path: Path, board: LiveBoard, capsys: pytest.CaptureFixture[str]) -> Device:
-    """Return the first delegate's device, restored from the phrase."""
-    made = Device(tmp_path / "device", board, capsys)
-    made.restore()
-    return made
 
 
 def test_a_new_wallet_and_its_card(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,32 +10,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from secballot_cli.main import ExitCode, run
-from tests.cli.delegate_stage import CHOICES, Device, open_poll, private
-from tests.live_board import LiveBoard, live
+from tests.cli.delegate_stage import CHOICES, Device, private
+from tests.live_board import LiveBoard
 from tests.stages import convened
 from tests.wallets import OTHER_TAG, TAG, THIRD_TAG, phrases
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 ANY = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 OURS = {ExitCode.PASSED, ExitCode.FAILED, ExitCode.USAGE, ExitCode.UNCHECKED, ExitCode.REFUSED}
-
-
-@pytest.fixture
-def board() -> Iterator[LiveBoard]:
-    """Return a board with an open poll."""
-    with live(open_poll()) as running:
-        yield running
-
-
-@pytest.fixture
-def device(tmp_path: Path, board: LiveBoard, capsys: pytest.CaptureFixture[str]) -> Device:
-    """Return the first delegate's device, restored from the phrase."""
-    made = Device(tmp_path / "device", board, capsys)
-    made.restore()
-    return made
 
 
 def test_a_card_that_cannot_be_written_is_told_before_the_words(

@@ -8,33 +8,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from secballot_cli.main import ExitCode
-from tests.cli.delegate_stage import Device, open_poll
-from tests.live_board import LiveBoard, live
+from tests.cli.delegate_stage import Device
+from tests.live_board import LiveBoard
 from tests.stages import convened
 from tests.terminal import Terminal
 from tests.wallets import LABEL, OTHER_TAG, PASSPHRASE, TAG, phrases
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 CLEAR = "\x1b[2J\x1b[3J\x1b[H"
 CTRL_C, CTRL_D = b"\x03", b"\x04"
-
-
-@pytest.fixture
-def board() -> Iterator[LiveBoard]:
-    """Return a board with an open poll."""
-    with live(open_poll()) as running:
-        yield running
-
-
-@pytest.fixture
-def device(tmp_path: Path, board: LiveBoard, capsys: pytest.CaptureFixture[str]) -> Device:
-    """Return the first delegate's device, restored from the phrase."""
-    made = Device(tmp_path / "device", board, capsys)
-    made.restore()
-    return made
 
 
 def _run(device: Device, *arguments: str, language: str = "C.UTF-8") -> Terminal:

@@ -6,17 +6,16 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
-import pytest
-
 from secballot_cli.main import ExitCode
-from tests.cli.delegate_stage import Device, open_poll
-from tests.live_board import LiveBoard, live, write_folder
+from tests.cli.delegate_stage import Device
+from tests.live_board import LiveBoard, write_folder
 from tests.terminal import Terminal
 from tests.wallets import LABEL, PASSPHRASE, TAG, phrases
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+    import pytest
 
 ASKED = {
     "label from the commission": LABEL,
@@ -35,13 +34,6 @@ def commands(text: str) -> list[list[str]]:
     """Return the commands of all blocks that are to be run."""
     blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
     return [shlex.split(line) for block in blocks for line in block.splitlines()]
-
-
-@pytest.fixture
-def board() -> Iterator[LiveBoard]:
-    """Return a board with an open poll."""
-    with live(open_poll()) as running:
-        yield running
 
 
 def _answer(terminal: Terminal, tags: dict[str, str]) -> int:

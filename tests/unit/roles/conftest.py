@@ -11,19 +11,24 @@ from secballot.roles.board import BoardOperator
 from secballot.roles.service import BoardService
 from secballot.roles.witness import WitnessRole
 from secballot.store.journal import Journal
+from tests.forked import fork
 from tests.loopback import serving
 from tests.second_verifier import both_machines_agree
 from tests.service_parts import KEYS, NAMES, Clock
+from tests.simulator import Simulator, election, resolution
 from tests.small_sitting import (
     ORIGIN,
     SMALL_MANIFEST,
     key,
     public,
 )
+from tests.wallets import make_device
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from secballot.roles.voting import VotingDevice
 
 __all__ = ["both_machines_agree"]
 
@@ -65,3 +70,17 @@ def url(service: BoardService) -> Iterator[str]:
     limits = ServiceLimits(key_burst=2, key_rate=0.001)
     with serving(service.server(limits, interval=3_600).app) as running:
         yield running
+
+
+@pytest.fixture
+def simulator() -> Simulator:
+    """Return a sitting with an open poll of two contests."""
+    simulator = fork()
+    simulator.rehearsal.open_poll(1, [resolution(), election()])
+    return simulator
+
+
+@pytest.fixture
+def device(simulator: Simulator, tmp_path: Path) -> VotingDevice:
+    """Return the first delegate's device."""
+    return make_device(tmp_path / "wallet", simulator)

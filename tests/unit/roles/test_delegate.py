@@ -21,14 +21,6 @@ BOTH = (FOR, (1, 0, 0))
 
 
 @pytest.fixture
-def simulator() -> Simulator:
-    """Return a sitting with an open poll of two contests."""
-    simulator = fork()
-    simulator.rehearsal.open_poll(1, [resolution(), election()])
-    return simulator
-
-
-@pytest.fixture
 def delegate(simulator: Simulator) -> Delegate:
     """Return its first delegate."""
     return simulator.rehearsal.delegates[0]

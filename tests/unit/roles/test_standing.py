@@ -4,38 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from secballot.roles.evidence import check_evidence, decode_evidence
 from secballot.roles.standing import Alarm, Place, Standing, object_everywhere, standings
 from secballot.roles.voting import VotingDevice
-from tests.forked import fork
-from tests.simulator import Simulator, election, resolution
 from tests.stages import AGAINST, FOR
-from tests.unit.roles.test_voting import Place as Board
-from tests.unit.roles.test_voting import Time
-from tests.wallets import OTHER_TAG, TAG, make_device
+from tests.wallets import OTHER_TAG, TAG, Board, Time, make_device
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from secballot.roles.wallet import CastWork
+    from tests.simulator import Simulator
 
 BOTH, OTHER = (FOR, (1, 0, 0)), (AGAINST, (0, 1, 0))
-
-
-@pytest.fixture
-def simulator() -> Simulator:
-    """Return a sitting with an open poll of two contests."""
-    simulator = fork()
-    simulator.rehearsal.open_poll(1, [resolution(), election()])
-    return simulator
-
-
-@pytest.fixture
-def device(simulator: Simulator, tmp_path: Path) -> VotingDevice:
-    """Return the first delegate's device."""
-    return make_device(tmp_path / "wallet", simulator)
 
 
 def _vote(device: VotingDevice, simulator: Simulator, tag: str = TAG) -> CastWork:

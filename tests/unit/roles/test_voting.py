@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,80 +19,23 @@ from secballot.protocol.casting import check_opened
 from secballot.roles.evidence import check_evidence, decode_evidence
 from secballot.roles.receipt import check_receipt
 from secballot.roles.remote import KeptError
-from secballot.roles.submission import BrokenPromiseError, Waiting, ballot_in, submit
+from secballot.roles.submission import BrokenPromiseError, ballot_in, submit
 from secballot.roles.voting import VotingDevice
 from secballot.roles.wallet import DelegateWallet
 from tests.forked import fork
-from tests.simulator import Simulator, election, resolution
 from tests.stages import AGAINST, FOR, convened
-from tests.wallets import OTHER_TAG, PASSPHRASE, TAG, THIRD_TAG, contents, make_device
+from tests.wallets import OTHER_TAG, PASSPHRASE, TAG, THIRD_TAG, Board, Time, contents, make_device
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from secballot.records.promise import Promise
+    from tests.simulator import Simulator
 
 BOTH, OTHER = (FOR, (1, 0, 0)), (AGAINST, (0, 1, 0))
 
 
-@pytest.fixture
-def simulator() -> Simulator:
-    """Return a sitting with an open poll of two contests."""
-    simulator = fork()
-    simulator.rehearsal.open_poll(1, [resolution(), election()])
-    return simulator
-
-
-@pytest.fixture
-def device(simulator: Simulator, tmp_path: Path) -> VotingDevice:
-    """Return the first delegate's device."""
-    return make_device(tmp_path / "wallet", simulator)
-
-
-@dataclass
-class Time:
-    """A clock that the waiting itself moves, and something that happens while it does."""
-
-    now: float = 0
-    then: Callable[[], object] = lambda: None
-    slept: list[float] = field(default_factory=list)
-
-    def sleep(self, seconds: float) -> None:
-        """Let time pass."""
-        self.now += seconds
-        self.slept.append(seconds)
-        self.then()
-
-    def waiting(self, patience: float = 100) -> Waiting:
-        """Return how long to wait by this clock."""
-        return Waiting(patience=patience, interval=5, clock=lambda: self.now, sleep=self.sleep)
-
-
-@dataclass
-class Place:
-    """A board that takes, refuses, drops or does not answer."""
-
-    simulator: Simulator
-    answer: str = "takes"
-    seen: list[bytes] = field(default_factory=list)
-
-    def post(self, entry: bytes) -> Promise:
-        """Answer as it is told to."""
-        self.seen.append(entry)
-        rehearsal = self.simulator.rehearsal
-        if self.answer == "takes":
-            return rehearsal.post(entry)
-        if self.answer == "drops":
-            return self.simulator.board.promise(entry, len(self.simulator.board.entries), rehearsal.now)
-        if self.answer == "keeps":
-            raise KeptError("kept")
-        if self.answer == "refuses":
-            raise RefusalError("no", check="BAL-03")
-        raise TransportError("nobody there")
-
-
-def _with_places(device: VotingDevice, simulator: Simulator, *places: Place) -> VotingDevice:
+def _with_places(device: VotingDevice, simulator: Simulator, *places: Board) -> VotingDevice:
     return VotingDevice(device.wallet, simulator.rehearsal.view(), places)
 
 
@@ -117,13 +59,13 @@ def test_the_same_bytes_are_sent_until_they_are_witnessed(device: VotingDevice, 
     """A dead place, one that keeps, then the board: one entry; a new process goes on with what the file has."""
     device.seal(1, BOTH, TAG)
     cast = device.cast(1)
-    dead = Place(simulator, "is dead")
+    dead = Board(simulator, "is dead")
     with pytest.raises(TransportError):
         _with_places(device, simulator, dead).deliver(cast, Time().waiting(20))
-    keeps = Place(simulator, "keeps")
+    keeps = Board(simulator, "keeps")
     with pytest.raises(KeptError):
         _with_places(device, simulator, keeps).deliver(cast, Time().waiting(20))
-    takes = Place(simulator)
+    takes = Board(simulator)
     with pytest.raises(KeptError, match="promised"):
         _with_places(device, simulator, takes).deliver(cast, Time().waiting(20))
     assert set(dead.seen + keeps.seen + takes.seen) == {cast.entry}
@@ -132,7 +74,7 @@ def test_the_same_bytes_are_sent_until_they_are_witnessed(device: VotingDevice, 
     (kept,) = (work for work in again.state().cast if work.unsent)
     assert kept.the_promise() is not None
     simulator.rehearsal.witness()
-    fresh = VotingDevice(again, simulator.rehearsal.view(), [Place(simulator, "is dead")])
+    fresh = VotingDevice(again, simulator.rehearsal.view(), [Board(simulator, "is dead")])
     assert fresh.deliver(kept, Time().waiting()).tracker == cast.tracker
 
 
@@ -148,7 +90,7 @@ def test_a_broken_promise_is_evidence(device: VotingDevice, simulator: Simulator
 
     time = Time(then=go_on)
     with pytest.raises(BrokenPromiseError) as caught:
-        _with_places(device, simulator, Place(simulator, "drops")).deliver(cast, time.waiting())
+        _with_places(device, simulator, Board(simulator, "drops")).deliver(cast, time.waiting())
     assert check_evidence(decode_evidence(caught.value.evidence), simulator.board.anchor).kind == "broken-promise"
     kept = device.wallet.state().cast_with(cast.tracker)
     assert kept is not None
@@ -160,7 +102,7 @@ def test_a_promise_not_kept_in_time_is_taken_to_the_next_place(device: VotingDev
     """After the maximum delay, the same bytes go to another place first."""
     device.seal(1, BOTH, TAG)
     cast = device.cast(1)
-    drops, takes = Place(simulator, "drops"), Place(simulator)
+    drops, takes = Board(simulator, "drops"), Board(simulator)
     time = Time(then=lambda: simulator.rehearsal.witness() if takes.seen else None)
     _with_places(device, simulator, drops, takes).deliver(cast, time.waiting(500))
     assert (len(drops.seen), len(takes.seen)) == (1, 1)
@@ -284,7 +226,7 @@ def test_a_refusal_by_the_board_alone_is_not_believed(device: VotingDevice, simu
     device.seal(1, BOTH, TAG)
     cast = device.cast(1)
     with pytest.raises(RefusalError):
-        _with_places(device, simulator, Place(simulator, "refuses")).deliver(cast, Time().waiting())
+        _with_places(device, simulator, Board(simulator, "refuses")).deliver(cast, Time().waiting())
     kept = device.wallet.state().cast_with(cast.tracker)
     assert kept is not None
     assert kept.unsent
