@@ -54,6 +54,7 @@ _DOORS_ABOVE: Final = (
 """Modules of the upper layers by which strangers' bytes come in; the rest of these layers uses them."""
 
 NO_DOORS: Final = {
+    "blind.certificate:ModuliProduct.decode": "reads back a number that the library kept itself",
     "board.cosignature:check_has_ml_dsa": "asks whether a library is there",
     "board.log:check_continues": "reads a board's own heads; the adversary's are read by its parts",
     "board.note:NoteVerifier.verify": "a protocol, without code",

@@ -5,6 +5,7 @@ See `tests.adversary.refusals`.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import weakref
 from functools import cache, partial
@@ -58,7 +59,7 @@ class Files:
     def __init__(self) -> None:
         """Make the folder, a key file and a lockbox."""
         self.folder = Path(tempfile.mkdtemp(prefix="refusals-"))
-        weakref.finalize(self, _remove, self.folder)
+        weakref.finalize(self, shutil.rmtree, self.folder)
         self._count = 0
         write_key(self.folder / "key", KEY, WORDS, COST_SMALL, holder=KeyHolder("trustee", SITTING_ID))
         Lockbox.create(self.folder / "box", "delegate", b"contents", WORDS, COST_SMALL)
@@ -74,12 +75,6 @@ class Files:
         path.write_bytes(data)
         path.chmod(0o600)
         return path
-
-
-def _remove(folder: Path) -> None:
-    for path in folder.rglob("*"):
-        if path.is_file():
-            path.unlink()
 
 
 @cache
