@@ -6,7 +6,8 @@
 - `limits`: how much a service takes, from all and from one.
 - `batching`: many submissions, one durable write.
 - `events`: what a service writes to its log, and never more.
-- `server`, `witness_server`: the ASGI applications.
+- `door`: takes entries, for board and drop box; `door_service`: the frame of both.
+- `server`, `dropbox_server`, `witness_server`: the ASGI applications.
 
 The clients need the extra `client`, the servers the extra `server`.
 

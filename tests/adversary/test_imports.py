@@ -33,8 +33,11 @@ SERVERS: Final = (
     "secballot.roles.witness_service",
     "secballot.roles.officer",
     "secballot.roles.commission",
+    "secballot.roles.dropbox",
     "secballot.net.server",
+    "secballot.net.dropbox_server",
     "secballot.net.witness_server",
+    "secballot.store.dropbox",
     "secballot.store.serving",
 )
 """What runs on machines that are not the delegate's."""

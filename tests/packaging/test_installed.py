@@ -26,8 +26,12 @@ def shipped_modules() -> list[str]:
 
 NEEDS_AN_EXTRA = {
     "secballot.net.client": "httpx",
+    "secballot.net.door": "starlette",
+    "secballot.net.door_service": "starlette",
+    "secballot.net.dropbox_server": "starlette",
     "secballot.net.server": "starlette",
     "secballot.net.witness_server": "starlette",
+    "secballot.roles.dropbox": "starlette",
     "secballot.roles.service": "starlette",
 }
 """Modules of the extras `client` and `server`, each with the package that it lacks in a plain install."""
