@@ -50,6 +50,7 @@ def test_the_second_verifier_finds_what_the_kit_says(kit: KitFolder) -> None:
             assert list(differences(case, found)) == [], name
 
 
+@pytest.mark.attack("META-1")
 def test_every_forgery_is_rejected_for_a_listed_reason(kit: KitFolder) -> None:
     """At least 150 forged records; golden ones list no reason, and stand."""
     counts: Counter[str] = Counter()

@@ -52,6 +52,7 @@ def dry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(random, "_urandom", nothing)
 
 
+@pytest.mark.attack("OP-07")
 @pytest.mark.usefixtures("dry")
 def test_every_secret_says_what_is_missing(tmp_path: Path) -> None:
     """Keys and key files, and the bytes that others are made of."""
@@ -68,6 +69,7 @@ def test_every_secret_says_what_is_missing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.attack("OP-07")
 def test_no_ballot_and_no_blind_signature_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     """And no proof is passed as good."""
     simulator = fork()

@@ -8,6 +8,8 @@ import time
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+import pytest
+
 from secballot.board.checkpoint import Checkpoint, sign_checkpoint
 from secballot.board.cosignature import cosignature_time
 from secballot.board.merkle import ConsistencyProof, leaf_hash
@@ -113,6 +115,7 @@ class Log:
         return True
 
 
+@pytest.mark.attack("LG-12")
 def test_one_face_is_cosigned_and_never_a_smaller_size(
     database: str, tmp_path: Path, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
 ) -> None:
