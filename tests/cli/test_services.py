@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from secballot.board.note import ED25519, VerifierKey
+from secballot.board.note import ED25519, ED25519_COSIGNATURE, VerifierKey
 from secballot.net.client import HttpClient
 from secballot.net.witness_client import latest_cosigned
 from secballot.records.manifest import MANIFEST
@@ -118,3 +118,34 @@ def test_keys_are_made_and_shown(
     log, witness = capsys.readouterr().out.split()
     assert VerifierKey.decode(log).key == VerifierKey.decode(witness).key == bytes.fromhex(public_half)
     assert run(["key", "create", path, *passphrase]) == ExitCode.UNCHECKED
+
+
+def test_ml_dsa_keys_are_made_and_shown(
+    tmp_path: Path, passphrase: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second kind of key, which has a public half only under a name."""
+    path = str(tmp_path / "second.key")
+    assert run(["key", "create", path, "--ml-dsa", *passphrase]) == ExitCode.PASSED
+    public_half = bytes.fromhex(capsys.readouterr().out.strip())
+    assert run(["key", "show", path, "--ml-dsa", "--log", ORIGIN, "--witness", "w.example"]) == ExitCode.PASSED
+    log, witness = map(VerifierKey.decode, capsys.readouterr().out.split())
+    assert (log.kind, log.name, witness.name) == (0x06, ORIGIN, "w.example")
+    assert log.key == witness.key == public_half
+    assert run(["key", "show", path, "--ml-dsa"]) == ExitCode.USAGE
+    assert run(["key", "show", path]) == ExitCode.FAILED
+
+
+def test_a_witness_follows_a_log_whose_key_has_another_name(
+    folder: Path, passphrase: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As that of Go's checksum database has; a key of a witness is no log's."""
+    common = (str(folder / "w.db"), "--name", "w1.example", "--key", str(folder / "w1.example.key"), *passphrase)
+    assert run(["witness", "create", *common]) == ExitCode.PASSED
+    sumdb = "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8"
+    follow = ("witness", "follow", *common)
+    assert run([*follow, "--log", sumdb, "--origin", "go.sum database tree"]) == ExitCode.PASSED
+    assert "following go.sum database tree from size 0" in capsys.readouterr().out
+    assert run([*follow, "--log", sumdb]) == ExitCode.REFUSED
+    cosigner = VerifierKey("w2.example", ED25519_COSIGNATURE, public("w2.example")[0]).encode()
+    assert run([*follow, "--log", cosigner]) == ExitCode.FAILED
+    assert run(list(follow)) == ExitCode.USAGE
