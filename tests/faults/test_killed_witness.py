@@ -31,8 +31,6 @@ from tests.small_sitting import ORIGIN, key, public
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
-
     from tests.postgres import Cluster
 
 NAME = "w1.example"
