@@ -13,6 +13,7 @@ Source: SPEC.md#sealing, SPEC.md#aggregates; ElGamal, CRYPTO '84.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from secballot.errors import EncodingError
@@ -171,11 +172,16 @@ def encrypt_encoded(values: Scalars, randomness: Scalars, key: FixedBase, *, bit
     _require_same_length(len(values), len(randomness))
     halves = randomness * Scalars.from_ints([HALF])
     # ½α = ½r·G,  ½β = ½r·Y + v·½G: encodings of doubles share one inversion
-    half_base = vartime_multiply(BASE, [HALF])
-    half = Ciphertexts(multiply_base(halves), key.multiply(halves) + half_base.multiply_short(values, bits))
+    half = Ciphertexts(multiply_base(halves), key.multiply(halves) + _half_base().multiply_short(values, bits))
     count = len(values)
     order = [index for position in range(count) for index in (position, count + position)]
     return Elements.concat([half.alphas, half.betas]).take(order).encode_doubles()
+
+
+@cache
+def _half_base() -> Elements:
+    """Return ½·G."""
+    return vartime_multiply(BASE, [HALF])
 
 
 def _require_same_length(left: int, right: int) -> None:
