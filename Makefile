@@ -106,7 +106,7 @@ interop: $(PEERS)/.go $(PEERS)/.python
 $(PEERS)/.go: $(wildcard tests/interop/go/*)
 	@if ! command -v go >/dev/null 2>&1; then echo 'interop: no go here, nothing of it is built'; \
 	else set -e; echo 'building the Go programs of tests/interop'; mkdir -p $(PEERS)/bin; \
-	  cd tests/interop/go; test -z "$$(gofmt -l .)"; go vet .; go build -trimpath -o $(CURDIR)/$(PEERS)/bin/ . tool; \
+	  cd tests/interop/go; test -z "$$(gofmt -l .)"; go vet .; go build -buildvcs=false -trimpath -o $(CURDIR)/$(PEERS)/bin/ . tool; \
 	  touch $(CURDIR)/$@; fi
 
 $(PEERS)/.python: requirements/interop.txt
