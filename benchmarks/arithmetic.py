@@ -33,6 +33,7 @@ _MANY: Final = 1_000
 _TERMS: Final = 1 << 14
 _SALT: Final = 48
 _OFTEN: Final = 50
+_AS_LONG: Final = 400  # multiplications that take as long as a large ballot, so that disturbances meet both
 
 
 def primitives() -> Table:
@@ -87,12 +88,12 @@ def _times(work: Callable[[], object]) -> Work:
 
 def encryption() -> Table:
     """Return what it costs to encrypt, prove and finish a ballot, per selection beside a multiplication."""
-    scalars = Scalars.random(100)
+    scalars = Scalars.random(_AS_LONG)
     small, large = _Poll(1, 5), _Poll(20, 3)
     with pinned():
         found = seconds(
             {
-                "limit": (lambda: multiply_base(scalars).encode(), 100),
+                "limit": (lambda: multiply_base(scalars).encode(), _AS_LONG),
                 "small": (small.seal, 1),
                 "large": (large.seal, 1),
                 "entry": (lambda: ballot_entry(small.seal()), 1),
