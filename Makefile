@@ -2,7 +2,7 @@
 # make test    the tests; ARGS="-k merkle -x" goes to pytest
 # make lint    every linter and type checker that .ci/run demands
 # make meta2   the negative tests without asserts, under two hash seeds, on each engine (docs/attacks.md, META-2)
-# make lock    pin what CI installs, with hashes, after a change of the dependencies in pyproject.toml
+# make lock    pin what CI installs, with hashes; ARGS=--upgrade takes newer releases
 # make bench   what everything costs beside this machine's best; ARGS="audit --ballots 10000", see docs/benchmarks.md
 # make interop the programs of others that tests/interop runs: needs Go 1.25 and Python 3.12, or newer
 # make fuzz    every parser, with coverage as guide; ARGS="--seconds 600 note policy", see tests/fuzz/run.py
@@ -58,7 +58,7 @@ meta2: $(VENV)/.dev
 
 # One file for every supported Python and platform; markers tell them apart. The second is what a plain install needs,
 # with what runs the tests of it; the third is what `make interop` installs. No file names a package index.
-LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header $(ARGS) --python-version 3.11
 lock: $(BIN)/python
 	$(PIP) install uv
 	$(LOCK) --extra dev pyproject.toml --output-file requirements/dev.txt
