@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from tests.service_parts import Clock
 
 DIGEST = hashlib.sha256(ORIGIN.encode()).hexdigest()
-SLOW = ServiceLimits(body_seconds=0.2)
+IMPATIENT = ServiceLimits(body_seconds=0.2)
 RARE = ServiceLimits(rate=0.001, burst=1)
 
 
@@ -59,13 +59,12 @@ def ask_door(described: Described, url: str) -> None:
 def test_the_board(service: BoardService, monkeypatch: pytest.MonkeyPatch) -> None:
     """`secballot board serve`."""
     described = Described("board.yaml")
-    server = service.server(SLOW, interval=3_600)
+    server = service.server(interval=3_600)
     with serving(server.app) as url:
         described.ask(url, "GET", "/checkpoint")
         for entry in (*founding(), document(1)):
             described.ask(url, "POST", "/entry", entry)
         described.ask(url, "POST", "/entry", JUNK)
-        described.ask(url, "POST", "/entry", slowly())
         ask_door(described, url)
         service.publish()
         described.ask(url, "GET", "/health")
@@ -81,6 +80,8 @@ def test_the_board(service: BoardService, monkeypatch: pytest.MonkeyPatch) -> No
                 assert described.ask(url, "GET", path).status_code == 503
             assert described.ask(url, "POST", "/entry", document(2)).status_code == 503
     described.check_routes(server.app.routes)
+    with serving(service.server(IMPATIENT, interval=3_600).app) as url:
+        assert described.ask(url, "POST", "/entry", slowly()).status_code == 408
     with serving(service.server(RARE, interval=3_600).app) as url:
         for number in (3, 4):
             described.ask(url, "POST", "/entry", document(number))
@@ -93,7 +94,7 @@ def test_the_drop_box(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPa
     board = Board()
     with DropStore.create(tmp_path / "box.db", MANIFEST.encode(SMALL_MANIFEST)) as store:
         box = DropBox(store, [board], clock=clock)
-        server = DropBoxServer(box, SLOW, interval=3_600)
+        server = DropBoxServer(box, interval=3_600)
         with serving(server.app) as url:
             described.ask(url, "GET", "/health")
             assert described.ask(url, "POST", "/entry", founding()[0]).status_code == 202
@@ -104,7 +105,6 @@ def test_the_drop_box(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPa
             clock.now += 60
             box.forward()
             assert described.ask(url, "POST", "/entry", document(1)).status_code == 422
-            described.ask(url, "POST", "/entry", slowly())
             ask_door(described, url)
             with monkeypatch.context() as patched:
                 patched.setattr(store, "keep", failing)
@@ -112,6 +112,8 @@ def test_the_drop_box(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPa
                 described.ask(url, "GET", "/health")
                 described.ask(url, "POST", "/entry", document(2))
         described.check_routes(server.app.routes)
+        with serving(DropBoxServer(box, IMPATIENT, interval=3_600).app) as url:
+            assert described.ask(url, "POST", "/entry", slowly()).status_code == 408
         with serving(DropBoxServer(box, RARE, interval=3_600).app) as url:
             for number in (3, 4):
                 described.ask(url, "POST", "/entry", document(number))
