@@ -1,6 +1,7 @@
 # make demo    a whole sitting from ceremony to audit, in one process
 # make test    the tests; ARGS="-k merkle -x" goes to pytest
 # make lint    every linter and type checker that .ci/run demands
+# make sittings whole sittings with every party as a process, in which machines die, race and lie: some minutes
 # make meta2   the negative tests without asserts, under two hash seeds, on each engine (docs/attacks.md, META-2)
 # make lock    pin what CI installs, with hashes; ARGS=--upgrade takes newer releases
 # make bench   what everything costs beside this machine's best; ARGS="audit --ballots 10000", see docs/benchmarks.md
@@ -19,7 +20,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 NATIVE := $(wildcard native/Cargo.toml native/Cargo.lock native/build.rs native/src/*.rs)
 ARGS ?=
 
-.PHONY: demo bench test lint lock clean fuzz kill meta2
+.PHONY: demo bench test lint lock clean fuzz kill meta2 sittings
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.core
@@ -49,6 +50,9 @@ lint: $(VENV)/.dev
 
 # Workers of xdist inherit PYTHONOPTIMIZE and would not be given -O. Pytest warns that asserts outside of tests vanish;
 # the tests see for themselves that theirs do not, and the library has none.
+sittings: $(VENV)/.dev
+	SECBALLOT_SITTINGS=1 $(BIN)/python -m pytest tests/sitting_processes $(ARGS)
+
 meta2: $(VENV)/.dev
 	@for engine in $$($(BIN)/python -c 'from tests.engines import ENGINES; print(*ENGINES)'); do for seed in 0 4242; do \
 	  echo "=== engine $$engine, hash seed $$seed, without asserts"; \

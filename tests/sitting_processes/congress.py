@@ -11,14 +11,21 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from secballot.errors import PolicyError, StoreError
+from secballot.roles.awaited import standing
+from secballot.roles.remote import open_source
+from secballot.roles.view import WitnessedView
 from secballot_cli.main import run
 from tests.loopback import free_port
-from tests.sitting_processes.parties import Party, finished, serving, stop, together, until, url_of
+from tests.sitting_processes.parties import Party, code_of, finished, serving, stop, together, until, url_of
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from secballot.roles.awaited import Awaited
+
 
 RULES = """
 [[rules]]
@@ -63,6 +70,7 @@ class Congress:
     running: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
     port: int = 0
     pace: float = 1.0
+    view: WitnessedView | None = None
     trackers: dict[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
 
     @classmethod
@@ -182,7 +190,7 @@ class Congress:
 
     def run_unattended(self, party: Party) -> None:
         """Let a trustee or registrar run until the sitting is over."""
-        self.running[party.name] = party.begin("run", "--interval", INTERVAL)
+        self.running[party.name] = party.begin("run", "--interval", "1")
 
     def act(self, *arguments: str) -> dict[str, Any]:
         """Let the first officer sign an act, and the others countersign it; return what the first one was told."""
@@ -196,9 +204,19 @@ class Congress:
         facts: dict[str, Any] = finished(self.officers[0].start("status", "--json", *self.officers[0].always))["facts"]
         return facts
 
+    def awaited(self) -> list[Awaited]:
+        """Return what the sitting waits for, as anybody sees it who reads the log."""
+        if self.view is None:
+            self.view = WitnessedView(open_source(self.url), bytes.fromhex(self.sitting))
+        try:
+            self.view.refresh()
+        except (PolicyError, StoreError):
+            return []
+        return list(standing(self.view, int(time.time())).awaited)
+
     def await_action(self, action: str) -> None:
         """Wait until something is awaited."""
-        until(lambda: action in [item["action"] for item in self.status()["awaited"]])
+        until(lambda: action in [item.action for item in self.awaited()])
 
     def enrol(self) -> None:
         """Let the delegates make wallets, and the commission sign the roll of their cards."""
@@ -264,7 +282,7 @@ class Congress:
     def end(self, poll: int, trustees: Sequence[Party] | None = None) -> None:
         """Wait for the end of a poll; close, decrypt, and publish its result with its page."""
         self.wait_for_end(poll)
-        until(lambda: self.officers[0].begin("close", str(poll)).wait() == 0)
+        until(lambda: code_of(self.officers[0].begin("close", str(poll))) == 0)
         self.await_action("decryption")
         together([party.begin("decrypt", str(poll), "--yes") for party in trustees or self.trustees])
         self.act("result", str(poll), "--page", f"result-{poll}.html")
@@ -286,8 +304,8 @@ class Congress:
 
     def wait_for_end(self, poll: int) -> None:
         """Wait until the time of a poll is up."""
-        items = self.status()["awaited"]
-        ends = [item["until"] for item in items if (item["action"], item["poll"]) == ("ballot", poll)]
+        until(lambda: any(item.poll == poll for item in self.awaited()))
+        ends = [item.until for item in self.awaited() if (item.action, item.poll) == ("ballot", poll)]
         time.sleep(max(0.0, max(ends, default=0) - time.time()) + 0.5)
 
     def stop_unattended(self) -> None:

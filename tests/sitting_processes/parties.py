@@ -17,6 +17,37 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROGRAM = "from secballot_cli.main import cli; cli()"
+_POSTING = """
+import os, signal
+from secballot.roles.posting import SeveralPlaces
+real = SeveralPlaces.post
+def post(self, entry):
+    {before}
+    promise = real(self, entry)
+    {after}
+    return promise
+SeveralPlaces.post = post
+"""
+_DIE = "os.kill(os.getpid(), signal.SIGKILL)"
+DIES_BEFORE_POSTING = _POSTING.format(before=_DIE, after="pass") + PROGRAM
+"""The program, killed when something is signed and stored, and not yet posted."""
+
+DIES_AFTER_POSTING = _POSTING.format(before="pass", after=_DIE) + PROGRAM
+"""The program, killed when the board has promised, and nothing else was done yet."""
+
+DEALS_BADLY = (
+    """
+import msgspec
+from secballot.protocol.ceremony_dealing import TrusteeSecrets
+real = TrusteeSecrets.shares
+def shares(self, dealings):
+    made = real(self, dealings)
+    return msgspec.structs.replace(made, sealed=bytes([made.sealed[0] ^ 1]) + made.sealed[1:])
+TrusteeSecrets.shares = shares
+"""
+    + PROGRAM
+)
+"""The program of a trustee that sends trustee 1 a bad share."""
 PATIENCE = 120
 """Seconds after which a command that does not end is taken for hanging."""
 
@@ -47,21 +78,24 @@ class Party:
     always: tuple[str, ...] = ()
     services: list[subprocess.Popen[str]] = field(default_factory=list)
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, program: str = PROGRAM) -> subprocess.Popen[str]:
         """Start a command of this party; its passphrase waits in a pipe."""
         self.home.mkdir(parents=True, exist_ok=True)
         reading, writing = os.pipe()
         os.write(writing, self.passphrase.encode() + b"\n")
         os.close(writing)
         try:
-            return self.start_openly(*arguments, "--passphrase-fd", str(reading), descriptors=(reading,))
+            secret = ("--passphrase-fd", str(reading))
+            return self.start_openly(*arguments, *secret, descriptors=(reading,), program=program)
         finally:
             os.close(reading)
 
-    def start_openly(self, *arguments: str, descriptors: tuple[int, ...] = ()) -> subprocess.Popen[str]:
+    def start_openly(
+        self, *arguments: str, descriptors: tuple[int, ...] = (), program: str = PROGRAM
+    ) -> subprocess.Popen[str]:
         """Start a command that needs no passphrase."""
         return subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, *arguments],
+            [sys.executable, "-c", program, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -71,9 +105,9 @@ class Party:
             cwd=self.home,
         )
 
-    def begin(self, *arguments: str) -> subprocess.Popen[str]:
+    def begin(self, *arguments: str, program: str = PROGRAM) -> subprocess.Popen[str]:
         """Start a command of this party's role in its home."""
-        return self.start(self.role, *arguments, "--json", *self.always)
+        return self.start(self.role, *arguments, "--json", *self.always, program=program)
 
     def run(self, *arguments: str, code: int = 0) -> dict[str, Any]:
         """Run a command of this party's role to its end, and return what it says in JSON."""
@@ -90,9 +124,22 @@ def finished(process: subprocess.Popen[str], code: int = 0) -> dict[str, Any]:
     return said
 
 
+def code_of(process: subprocess.Popen[str]) -> int:
+    """Wait for a command and return its exit code, whichever."""
+    _out, err = process.communicate(timeout=PATIENCE)
+    assert "Traceback" not in err, err
+    return process.returncode
+
+
 def together(started: Sequence[subprocess.Popen[str]]) -> list[dict[str, Any]]:
     """Wait for commands that run at the same time."""
     return [finished(process) for process in started]
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """Kill a process without warning, as a power cut does."""
+    process.kill()
+    process.communicate(timeout=30)
 
 
 def stop(process: subprocess.Popen[str], how: signal.Signals = signal.SIGINT) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from secballot_cli.main import ExitCode, run
 from tests.sitting_processes.congress import Congress
+from tests.sitting_processes.secrets_found import check_modes, check_no_secret_is_found, check_processes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +26,7 @@ def test_every_party_is_a_process(tmp_path: Path, capsys: pytest.CaptureFixture[
             congress.run_unattended(party)
         congress.enrol()
         congress.register()
+        assert check_processes(congress) > 0 or sys.platform != "linux"
         congress.convene()
         congress.open_both()
         congress.everybody_votes()
@@ -38,5 +41,7 @@ def test_every_party_is_a_process(tmp_path: Path, capsys: pytest.CaptureFixture[
         report = capsys.readouterr().out
     assert "adopted" in report
     assert "Vera" in report
+    assert check_no_secret_is_found(congress, report) > 50
+    check_modes(congress)
     for poll in (1, 2):
         congress.check_page(poll, tmp_path / "again.html")
