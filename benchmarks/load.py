@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from benchmarks.record.opened import OpenedBoard
 
 CONNECTIONS: Final = 200
+UNLIMITED: Final = 1_000_000
+"""Submissions a second that a board takes when it is asked for all it can do."""
+
 VALID_A_SECOND: Final = 100
 BAD_A_SECOND: Final = 1_000
 
@@ -76,7 +79,7 @@ class Server:
 
 
 @contextmanager
-def serving(opened: OpenedBoard, *, counting: bool = False) -> Iterator[Server]:
+def serving(opened: OpenedBoard, *options: str, counting: bool = False) -> Iterator[Server]:
     """Run a board on a copy of an opened one, on the first core that there is."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
@@ -85,9 +88,9 @@ def serving(opened: OpenedBoard, *, counting: bool = False) -> Iterator[Server]:
         program = [str(Path(sys.executable).with_name("secballot"))]
         if counting:
             program = [sys.executable, "-m", "benchmarks.counting_board", str(home / "counted")]
-        options = ["--sitting", opened.anchor.hex(), "--port", "0", "--passphrase-file", str(home / "passphrase")]
+        named = ["--sitting", opened.anchor.hex(), "--port", "0", "--passphrase-file", str(home / "passphrase")]
         keys = ["--log-key", str(home / "log.key"), "--promise-key", str(home / "promise.key")]
-        command = [*program, "board", "serve", str(home / "board.db"), *keys, *options]
+        command = [*program, "board", "serve", str(home / "board.db"), *keys, *named, *options]
         with (home / "log").open("w", encoding="utf-8") as log, pinned(available()[0]):
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
         with process:
@@ -121,7 +124,7 @@ def measure(cache: Path, *, ballots: int, seconds: float) -> Table:
 
 def _fast(opened: OpenedBoard, ballots: list[bytes]) -> list[Row]:
     tell(f"posting {len(ballots)} ballots")
-    with serving(opened) as server, pinned():
+    with serving(opened, "--rate", str(UNLIMITED)) as server, pinned():
         server.forget_peak()
         before = server.seconds()
         outcome = Client("127.0.0.1", server.port).flood(ballots, CONNECTIONS)
