@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -64,8 +64,9 @@ class Server:
         return int(self.counted.read_text(encoding="ascii"))
 
     def forget_peak(self) -> None:
-        """Begin anew to watch for the most memory, now that its start is over (Linux, proc(5))."""
-        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5", encoding="ascii")
+        """Begin anew to watch for the most memory, now that its start is over, where the system lets us (proc(5))."""
+        with suppress(OSError):
+            Path(f"/proc/{self.process.pid}/clear_refs").write_text("5", encoding="ascii")
 
     def peak_memory(self) -> float:
         """Return the most memory that it has had since its start, or since `forget_peak`, in megabytes."""
