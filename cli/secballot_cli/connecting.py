@@ -21,13 +21,13 @@ import click
 from secballot.errors import InconsistentLogError, PolicyError, RefusalError, StoreError, TransportError
 from secballot.roles.posting import open_poster
 from secballot.roles.remote import open_source
-from secballot.roles.view import WitnessedView
 from secballot.roles.watching import compare, remember
 from secballot.store.journal import Journal
 from secballot.store.remembered import CheckpointMemory
 from secballot.store.sealed_journal import SealedJournal
 from secballot_cli.home import Home, write_private
 from secballot_cli.messages import _
+from secballot_cli.reading import first_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from secballot.records.manifest import Manifest
     from secballot.records.promise import Promise
     from secballot.roles.party import Poster
+    from secballot.roles.view import WitnessedView
     from secballot.signing import SigningKey
     from secballot_cli.home import Given
 
@@ -108,18 +109,7 @@ def open_view(home: Home) -> WitnessedView:
         PolicyError: no checkpoint has the quorum of witnesses.
         InconsistentLogError: the log contradicts itself.
     """
-    if not home.boards:
-        raise RefusalError("where is the log? Give the board's URL, or a folder or file of the log, with --board")
-    trouble: StoreError | TransportError | None = None
-    for where in home.boards:
-        try:
-            view = WitnessedView(open_source(where, home.proxy), home.anchor())
-            view.refresh()
-        except (StoreError, TransportError) as error:
-            trouble = trouble or error
-        else:
-            return view
-    raise trouble or StoreError("the log cannot be read")
+    return first_view(home.boards, home.anchor(), home.proxy)
 
 
 def open_board(home: Home, manifest: Manifest, anchor: bytes) -> Poster:

@@ -5,7 +5,6 @@ Source: SPEC.md#phrase, SPEC.md#requests, SPEC.md#ballots, SPEC.md#receipts.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ import click
 
 from secballot.errors import StoreError
 from secballot.protocol.phrase import ENTROPY_BYTES, Wallet, generate_phrase
+from secballot.randomness import random_bytes
 from secballot.roles.cards import make_card
 from secballot.roles.wallet import DelegateWallet
 from secballot_cli.carding import cost_of
@@ -71,7 +71,7 @@ def new(
     if card is not None and (Path(card).exists() or not Path(card).parent.is_dir()):
         raise StoreError("the file for the card is there already, or its folder is not; nothing was made")
     label = _label(label)
-    made = generate_phrase(os.urandom(ENTROPY_BYTES))
+    made = generate_phrase(random_bytes(ENTROPY_BYTES))
     own = _card(made, label, name)
     passphrase = _new_passphrase(given)
     hand_over(made, phrase_file)

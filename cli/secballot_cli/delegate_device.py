@@ -18,21 +18,21 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from secballot.errors import InconsistentLogError, RefusalError, StoreError, TransportError
+from secballot.errors import InconsistentLogError, RefusalError, StoreError
 from secballot.roles.posting import open_poster
-from secballot.roles.remote import open_source
-from secballot.roles.view import WitnessedView
 from secballot.roles.voting import VotingDevice
 from secballot.roles.wallet import DelegateWallet
 from secballot.roles.watching import remember
 from secballot_cli.home import write_private
 from secballot_cli.messages import _
+from secballot_cli.reading import first_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from secballot.records.manifest import Manifest
     from secballot.roles.posting import SeveralPlaces
+    from secballot.roles.view import WitnessedView
     from secballot_cli.home import Given
 
 NO_PROXY: Final = "none"
@@ -105,7 +105,7 @@ def get_ready(given: Given, file: str | None, *, offline: bool = False) -> Ready
             "which sitting? The wallet does not know it yet: give --sitting, with the id from the letter"
         )
     boards, proxy = given.boards or state.boards, chosen_proxy(given.proxy, state.proxy)
-    view = open_view(boards, anchor, proxy)
+    view = first_view(boards, anchor, proxy)
     remember_view(wallet, view, wallet_path(given, file))
     wallet.anchor(anchor)
     wallet.remember_places(boards=boards, proxy=proxy or "")
@@ -120,29 +120,6 @@ def chosen_proxy(given: str | None, remembered: str) -> str | None:
     if given == NO_PROXY:
         return None
     return given or remembered or None
-
-
-def open_view(boards: Sequence[str], anchor: bytes, proxy: str | None) -> WitnessedView:
-    """Return a view of the first place of the log that can be read, refreshed.
-
-    Raises:
-        RefusalError: no place is known, or the log there is another sitting's.
-        StoreError, TransportError: none can be read; the first one's trouble.
-        PolicyError: no checkpoint has the quorum of witnesses.
-        InconsistentLogError: the log contradicts itself.
-    """
-    if not boards:
-        raise RefusalError("where is the log? Give the board's URL, or a folder or file of the log, with --board")
-    trouble: StoreError | TransportError | None = None
-    for where in boards:
-        try:
-            view = WitnessedView(open_source(where, proxy), anchor)
-            view.refresh()
-        except (StoreError, TransportError) as error:
-            trouble = trouble or error
-        else:
-            return view
-    raise trouble or StoreError("the log cannot be read")
 
 
 def remember_view(wallet: DelegateWallet, view: WitnessedView, path: Path) -> None:

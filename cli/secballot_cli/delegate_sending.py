@@ -22,7 +22,6 @@ from secballot_cli.delegate_device import (
     chosen_proxy,
     get_ready,
     keep_evidence,
-    open_view,
     remember_view,
     rotations,
     wallet_option,
@@ -31,7 +30,7 @@ from secballot_cli.delegate_device import (
 from secballot_cli.home import party_options, write_private
 from secballot_cli.main import ExitCode
 from secballot_cli.messages import _
-from secballot_cli.reading import read_input
+from secballot_cli.reading import first_view, read_input
 from secballot_cli.telling import Told, tell
 from secballot_cli.trackers import short_tracker, tracker_lines
 
@@ -99,7 +98,7 @@ def _submit_file(given: Given, file: Path, wait: float) -> int:
     if given.sitting is None or not given.boards:
         raise click.UsageError(_("a file is sent without a wallet: give --board and --sitting"))
     proxy = chosen_proxy(given.proxy, "")
-    view = open_view(given.boards, given.sitting, proxy)
+    view = first_view(given.boards, given.sitting, proxy)
     places = rotations(given.boards, view.state.the_manifest(), given.sitting, proxy)
     if not places:
         raise click.UsageError(_("to send a ballot, give the URL of a board or drop box with --board"))

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from secballot.errors import InconsistentLogError, StoreError
+from secballot.errors import InconsistentLogError, RefusalError, StoreError, TransportError
 from secballot.roles.remote import open_source
+from secballot.roles.view import WitnessedView
 from secballot.roles.watching import compare, remember
 from secballot.store.folder import read_file
 from secballot.store.remembered import CheckpointMemory, default_folder
@@ -102,6 +103,29 @@ def watch(
             write_new(evidence, error.evidence)
             click.echo(f"evidence written: {evidence}", err=True)
         raise
+
+
+def first_view(boards: Sequence[str], anchor: bytes, proxy: str | None) -> WitnessedView:
+    """Return a view of the first place of the log that can be read, refreshed.
+
+    Raises:
+        RefusalError: no place is known, or the log there is another sitting's.
+        StoreError, TransportError: none can be read; the first one's trouble.
+        PolicyError: no checkpoint has the quorum of witnesses.
+        InconsistentLogError: the log contradicts itself.
+    """
+    if not boards:
+        raise RefusalError("where is the log? Give the board's URL, or a folder or file of the log, with --board")
+    trouble: StoreError | TransportError | None = None
+    for where in boards:
+        try:
+            view = WitnessedView(open_source(where, proxy), anchor)
+            view.refresh()
+        except (StoreError, TransportError) as error:
+            trouble = trouble or error
+        else:
+            return view
+    raise trouble or StoreError("the log cannot be read")
 
 
 def read_input(path: str | Path, limit: int) -> bytes:

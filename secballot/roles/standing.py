@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING
 
 from secballot.board.merkle import leaf_hash
 from secballot.errors import RefusalError, SecballotError
-from secballot.records.closing import Objection
-from secballot.records.entry import encode_body, encode_unsigned
+from secballot.roles.delegate import objection_entry
 from secballot.roles.submission import BrokenPromiseError, accepted_index, ballot_in, check_promise
 
 if TYPE_CHECKING:
@@ -106,19 +105,6 @@ def standings(device: VotingDevice, *, now: int) -> list[Standing]:
     return found
 
 
-def objection_entry(ballot_entry: bytes, promise: Promise) -> bytes:
-    """Return the entry by which a ballot and the promise that was broken to it object to a poll.
-
-    Raises:
-        EncodingError: the bytes are no ballot.
-
-    Source: SPEC.md#objection.
-    """
-    ballot = ballot_in(ballot_entry)
-    body = Objection(ballot=ballot, ctx=ballot.ctx, promise=promise)
-    return encode_unsigned("objection", encode_body("objection", body))
-
-
 def may_object(poll: PollState, promise: Promise) -> bool:
     """Tell whether a broken promise is an objection now: after the closing, below it, and before anything is opened."""
     return (
@@ -198,7 +184,7 @@ def _absent(view: WitnessedView, poll: PollState, work: CastWork, now: int) -> t
         try:
             check_promise(view, promise)
         except BrokenPromiseError as broken:
-            objection = objection_entry(work.entry, promise) if may_object(poll, promise) else b""
+            objection = objection_entry(ballot_in(work.entry), promise) if may_object(poll, promise) else b""
             return Alarm.BROKEN_PROMISE, broken.evidence, objection
         if view.size <= promise.index and now > promise.time + promise.maximum_delay:
             return Alarm.OVERDUE, b"", b""

@@ -12,12 +12,12 @@ Source: SPEC.md#sealing, SPEC.md#admission.
 from __future__ import annotations
 
 import hmac
-import os
 from typing import TYPE_CHECKING
 
 from secballot.board.merkle import leaf_hash
 from secballot.errors import PhaseError, RefusalError, StoreError
 from secballot.protocol.casting import check_choices, check_tag
+from secballot.randomness import random_bytes
 from secballot.records.ballot import Ballot
 from secballot.records.entry import decode_entry
 from secballot.roles.delegate import Delegate, ballot_entry
@@ -66,7 +66,7 @@ class VotingDevice:
         view: WitnessedView,
         places: Sequence[Poster] = (),
         *,
-        draw: Callable[[int], bytes] = os.urandom,
+        draw: Callable[[int], bytes] = random_bytes,
     ) -> None:
         """Bring them together; nothing is read or sent yet.
 
