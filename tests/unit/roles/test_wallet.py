@@ -234,3 +234,29 @@ def test_what_is_no_wallet_state_is_said(wallet: DelegateWallet) -> None:
     wallet._box.update(lambda _: b"{}")
     with pytest.raises(StoreError, match="another version"):
         DelegateWallet.open(wallet._box.path, PASSPHRASE)
+
+
+def test_processes_that_decide_at_once(undecided: Path, tmp_path: Path) -> None:
+    """Some cast and some open, all at the same moment: one of them decides, and the file says what it has decided."""
+    for round_number in range(3):
+        path = tmp_path / f"wallet-{round_number}"
+        shutil.copy(undecided, path)
+        wallet = DelegateWallet.open(path, PASSPHRASE)
+        children = [_decide_in_child(wallet, cast=bool(number % 2)) for number in range(4)]
+        decided = [way for child, way in children if os.waitpid(child, 0)[1] == 0]
+        state = wallet.state()
+        assert len(decided) == len(state.cast) + len(state.opened) == 1
+        assert bool(state.cast) == decided[0]
+        assert not state.sealed
+
+
+def _decide_in_child(wallet: DelegateWallet, *, cast: bool) -> tuple[int, bool]:
+    child = os.fork()
+    if child:
+        return child, cast
+    code = 1
+    try:
+        wallet.decide_cast(1, finish) if cast else wallet.decide_open(1, show)
+        code = 0
+    finally:
+        os._exit(code)
