@@ -13,9 +13,10 @@ from typing import Final
 import click
 
 from secballot.audit.report import Verdict
-from secballot.audit.verifier import audit as run_audit
+from secballot.audit.verifier import audit_log
 from secballot.roles.remote import open_source
-from secballot.roles.watching import RecordingSource, find_manifest, newest_witnessed
+from secballot.roles.watching import find_manifest, newest_witnessed
+from secballot.store.verified import VerifiedState
 from secballot_cli.main import ExitCode
 from secballot_cli.reading import sitting_option, watch, watching_options
 from secballot_cli.render import report_text, showing_progress
@@ -32,6 +33,12 @@ _CODES: Final = {
 @click.argument("path", type=click.Path(), metavar="WHERE")
 @sitting_option(required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON with sorted keys.")
+@click.option(
+    "--verified",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Keep in this file, under a key beside it, what was verified, and verify only what is new the next time.",
+)
 @working_options
 @watching_options
 def audit(
@@ -39,6 +46,7 @@ def audit(
     *,
     sitting: bytes | None,
     as_json: bool,
+    verified: str | None,
     workers: int | None,
     threads: int | None,
     dask: str | None,
@@ -57,16 +65,26 @@ def audit(
     130 interrupted.
     """
     working = asked(workers, threads, dask)
-    source = RecordingSource(open_source(path, proxy))
+    source = open_source(path, proxy)
+    kept = VerifiedState(verified, "audit", sitting or b"") if verified is not None else None
     with at_work(working, source) as executor, showing_progress("replaying") as progress:
-        report = run_audit(source, anchor=sitting, progress=progress, clock=time.perf_counter, executor=executor)
+        audited = audit_log(
+            source,
+            anchor=sitting,
+            progress=progress,
+            clock=time.perf_counter,
+            executor=executor,
+            verified=kept.recall() if kept is not None else None,
+            keep=kept.keep if kept is not None else None,
+        )
+    report, history = audited.report, audited.history
     _print(report.to_json().decode() if as_json else report_text(report))
     if report.sitting is not None and report.log.root and report.verdict is not Verdict.UNCHECKED:
         manifest = find_manifest(source, bytes.fromhex(report.sitting.sitting_id))
         seen = newest_witnessed(manifest, source, report.log.size)
         # A source that has changed while it was read shows nothing any more.
-        if seen is not None and source.history.root(report.log.size) == seen.checkpoint.root:
-            watch(manifest, seen, source.history, mirrors=mirror, state=state, evidence=evidence, proxy=proxy)
+        if seen is not None and history.root(report.log.size) == seen.checkpoint.root:
+            watch(manifest, seen, history, mirrors=mirror, state=state, evidence=evidence, proxy=proxy)
     return _CODES[report.verdict]
 
 

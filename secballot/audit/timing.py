@@ -70,7 +70,7 @@ PARTS: Final[Mapping[str, Part]] = {kind: part for part, kinds in _KINDS.items()
 
 
 class Stopwatch:
-    """Seconds and items of every part; without a clock it counts nothing and reports nothing."""
+    """Seconds and items of every part; without a clock it reports nothing."""
 
     def __init__(self, clock: Clock | None) -> None:
         """Start now.
@@ -85,15 +85,23 @@ class Stopwatch:
 
     def charge(self, part: Part, items: int = 1) -> None:
         """Charge the time since the last charge to a part, and count its items."""
+        self._items[part] += items
         if self._clock is not None:
             now = self._clock()
             self._seconds[part] += now - self._last  # type: ignore[assignment]  # a Counter of seconds
             self._last = now
-            self._items[part] += items
 
     def count_anew(self) -> None:
         """Forget the items: the log is replayed again from its beginning. The time was spent all the same."""
         self._items.clear()
+
+    def items(self) -> Mapping[Part, int]:
+        """Return the items counted so far."""
+        return +self._items
+
+    def take_over(self, items: Mapping[Part, int]) -> None:
+        """Count items of entries that were replayed before."""
+        self._items.update(items)
 
     def lines(self) -> tuple[TimingLine, ...]:
         """Return one line per part, none without a clock."""

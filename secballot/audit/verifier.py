@@ -2,7 +2,8 @@
 
 (0) read every checkpoint note at hand;
 (1) replay until a manifest completes, which names log key, witnesses and quorum;
-(2) replay up to the largest note that some operator of the manifest and a quorum signed;
+(2) replay up to the largest note that some operator of the manifest and a quorum signed, from where this auditor's last
+    audit of the log ended, if that is given;
 (3) with the handovers known, choose the newest checkpoint (LOG-01); if it is smaller, replay again up to it;
 (4) compare its root, and that of every other one at hand, with the entries (LOG-02);
 (5) count, summarise, and say one verdict.
@@ -15,14 +16,15 @@ Source: SPEC.md#data-flow, SPEC.md#board-profile.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from secballot.audit.checkpoints import assess, plausible, read_notes
 from secballot.audit.counting import CheckCounts
 from secballot.audit.findings import Findings
+from secballot.audit.report import Verdict
 from secballot.audit.timing import Part, Stopwatch
-from secballot.board.merkle import leaf_hash
-from secballot.errors import StoreError
+from secballot.errors import EncodingError, StoreError
 from secballot.record import Failure, SittingRecord
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from secballot.audit.report import Report
     from secballot.audit.timing import Clock
     from secballot.board.reader import LogSource
-    from secballot.record.history import WitnessedCheckpoint
+    from secballot.record.history import LogHistory, WitnessedCheckpoint
     from secballot.record.state import SittingState
 
     Progress = Callable[[int, int], None]
@@ -49,6 +51,8 @@ def audit(
     progress: Progress = _no_progress,
     clock: Clock | None = None,
     executor: Executor | None = None,
+    verified: bytes | None = None,
+    keep: Callable[[bytes], None] | None = None,
 ) -> Report:
     """Return the report on everything below the newest checkpoint that satisfies the quorum.
 
@@ -59,19 +63,54 @@ def audit(
         clock: returns seconds, such as `time.perf_counter`; with it the report says how long each part took.
         executor: verifies proofs and signatures ahead, on threads, processes or other machines (`roles.workers`), and
             is trusted like this process; None does it here. The report is the same.
+        verified: what an earlier audit with this anchor handed to `keep`, and nobody else can have changed. Then only
+            what came since is replayed; if it is of another log, the audit begins at the first entry.
+        keep: is given, if the record stands, what the next audit of this log can begin with (`store.verified`).
 
     Raises:
         ProtocolError: the system's source of randomness is broken, so that no batch can be checked.
+        EncodingError: `verified` is not what an audit with this anchor keeps.
 
     Source: SPEC.md#data-flow.
     """
+    return audit_log(
+        source, anchor=anchor, progress=progress, clock=clock, executor=executor, verified=verified, keep=keep
+    ).report
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """An audit's report, and the history of the entries that it is on."""
+
+    report: Report
+    history: LogHistory
+
+
+def audit_log(
+    source: LogSource,
+    *,
+    anchor: bytes | None = None,
+    progress: Progress = _no_progress,
+    clock: Clock | None = None,
+    executor: Executor | None = None,
+    verified: bytes | None = None,
+    keep: Callable[[bytes], None] | None = None,
+) -> Audited:
+    """Return the report of `audit` with the history of the log, for whoever compares it with others.
+
+    Args, errors: as `audit`.
+    """
     run = _Audit(source, anchor, progress, Stopwatch(clock), executor)
+    run.verified, run.keeping = verified, keep is not None
     try:
         run.replay_all()
     except StoreError as error:
         run.found.unreadable = error.message
     run.found.stopwatch.charge(Part.LOG, items=0)
-    return run.found.report()
+    report = run.found.report()
+    if keep is not None and run.keepsake and report.verdict is Verdict.STANDS:
+        keep(run.keepsake)
+    return Audited(report, run.found.record.state.history)
 
 
 class _Audit:
@@ -90,22 +129,23 @@ class _Audit:
         self._source = source
         self._anchor = anchor
         self._progress = progress
+        self.verified: bytes | None = None
+        self.keeping = False
+        self.keepsake = b""
         self.found = self._begin()
 
     def _begin(self) -> Findings:
-        def fetch(index: int) -> bytes:
-            data = self._source.entry(index)
-            if leaf_hash(data) != record.state.history.leaf(index):
-                raise StoreError(f"entry {index} has changed while it was being read")
-            return data
-
-        record = SittingRecord(self._anchor, fetch=fetch)
+        record = SittingRecord(self._anchor, fetch=self._source.entry)
         return Findings(record, CheckCounts(anchored=self._anchor is not None), stopwatch=self._stopwatch)
 
     def _begin_again(self) -> None:
         """Forget every entry that was replayed, and nothing else."""
-        before, self.found = self.found, self._begin()
         self._stopwatch.count_anew()
+        self._go_on_with(self._begin())
+
+    def _go_on_with(self, found: Findings) -> None:
+        """Take findings of entries, and keep what is known besides."""
+        before, self.found = self.found, found
         self.found.founding, self.found.notes, self.found.at_hand = before.founding, before.notes, before.at_hand
         self.found.assessment = before.assessment
 
@@ -121,7 +161,9 @@ class _Audit:
         if founding is None:
             return
         manifest = founding.the_manifest()
-        self._replay_to(min(plausible(manifest, self.found.notes) or 0, self.found.at_hand))
+        stop = min(plausible(manifest, self.found.notes) or 0, self.found.at_hand)
+        resumed = self._resume(founding.sitting_id, stop)
+        self._replay_to(stop)
         operators = self.found.record.state.operators or founding.operators
         self.found.assessment = assess(manifest, operators, self.found.notes)
         self._stopwatch.charge(Part.LOG, items=0)
@@ -133,8 +175,42 @@ class _Audit:
             # The largest was signed by a key that is not in force at its size: the record ends before.
             self._begin_again()
             self._replay_to(newest)
+        elif resumed and self._is_another_log():
+            # Nothing that was verified of another log says anything of this one.
+            self._begin_again()
+            self._replay_to(stop)
+        if self.keeping:
+            self.keepsake = _keepsake(self.found)
         self._check_log()
         self._stopwatch.charge(Part.LOG, items=len(self.found.notes))
+
+    def _resume(self, sitting_id: bytes, stop: int) -> bool:
+        """Go on from what was verified before, and tell whether there was anything that helps.
+
+        Raises:
+            EncodingError: it is no such thing, or of another sitting.
+        """
+        if self.verified is None:
+            return False
+        # Only here, since it brings the cryptography along.
+        from secballot.audit.resuming import restored_findings  # noqa: PLC0415
+
+        found = restored_findings(
+            self.verified, fetch=self._source.entry, anchor=self._anchor, stopwatch=self._stopwatch
+        )
+        if found.record.state.sitting_id != sitting_id:
+            raise EncodingError("findings of an audit of another sitting")
+        if len(found.record) > stop:
+            return False  # older checkpoints than before: that is for others to say, and this log to be verified
+        self._go_on_with(found)
+        return True
+
+    def _is_another_log(self) -> bool:
+        """Tell whether the newest checkpoint has another root than the entries replayed."""
+        newest, history = self.found.newest, self.found.record.state.history
+        if newest is None or newest.checkpoint.tree_size > len(history):
+            return False
+        return history.root(newest.checkpoint.tree_size) != newest.checkpoint.root
 
     def _find_manifest(self) -> SittingState | None:
         """Return a state that has the manifest; without any, the entries stay as they were judged."""
@@ -179,6 +255,13 @@ class _Audit:
         if newest > len(history):
             raise StoreError(f"the newest checkpoint covers {newest} entries, and only {len(history)} are at hand")
         found.discrepancies = list(self._source.discrepancies(newest, history.subtree))
+
+
+def _keepsake(found: Findings) -> bytes:
+    # Like the replay, only where there was something to verify.
+    from secballot.audit.resuming import saved_findings  # noqa: PLC0415
+
+    return saved_findings(found)
 
 
 def _replay(found: Findings, entries: Iterable[bytes], executor: Executor | None) -> Iterator[int]:

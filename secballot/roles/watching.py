@@ -27,8 +27,6 @@ from secballot.records.entry import decode_entry
 from secballot.records.manifest import Manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
     from secballot.board.reader import LogSource
     from secballot.record.history import WitnessedCheckpoint
 
@@ -44,42 +42,6 @@ class Memory(Protocol):
 
     def keep(self, origin: str, note: bytes) -> None:
         """Keep a note in place of the one before, durably."""
-
-
-class RecordingSource:
-    """A source that keeps the leaf hashes of the entries that are read from it in order, 32 bytes each.
-
-    Attributes:
-        history: leaves so far, from the first without a gap.
-    """
-
-    def __init__(self, source: LogSource) -> None:
-        """Read from this source."""
-        self._source = source
-        self.history = LogHistory()
-
-    def checkpoint_notes(self) -> Iterable[bytes]:
-        """Return all checkpoint notes at hand."""
-        return self._source.checkpoint_notes()
-
-    def size(self) -> int:
-        """Return how many entries are at hand."""
-        return self._source.size()
-
-    def entry(self, index: int) -> bytes:
-        """Return the entry at an index."""
-        return self._source.entry(index)
-
-    def entries(self, start: int, stop: int) -> Iterator[bytes]:
-        """Yield the entries from `start` up to `stop`, exclusive."""
-        for index, entry in enumerate(self._source.entries(start, stop), start):
-            if index == len(self.history):
-                self.history.append(leaf_hash(entry))
-            yield entry
-
-    def discrepancies(self, size: int, subtree: Callable[[int, int], bytes]) -> Iterator[str]:
-        """Yield what is kept beside entries and notes, and is not what the entries give."""
-        return self._source.discrepancies(size, subtree)
 
 
 def find_manifest(source: LogSource, sitting_id: bytes | None = None) -> Manifest:

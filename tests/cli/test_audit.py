@@ -108,7 +108,7 @@ def test_a_bug_while_auditing_is_4(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """An unexpected error is never taken for a verdict."""
-    monkeypatch.setattr(command, "run_audit", lambda *_, **__: 1 // 0)
+    monkeypatch.setattr(command, "audit_log", lambda *_, **__: 1 // 0)
 
     assert run(["audit", str(folder)]) == ExitCode.BUG
     assert "this is a bug" in capsys.readouterr().err
@@ -177,3 +177,34 @@ def test_helpers_of_the_report() -> None:
     """Digits stand in groups of four, and only what prints is printed."""
     assert grouped("0123456789ab") == "0123 4567 89ab"
     assert plain("a\tb\u200bc") == "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}c"
+
+
+def test_what_was_verified_is_kept_and_a_spoilt_file_is_refused(folder: Path, tmp_path: Path) -> None:
+    """The second audit begins from the file; with one byte changed nothing is begun at all."""
+    kept = tmp_path / "state" / "golden"
+    arguments = ["audit", str(folder), "--sitting", anchor(), "--verified", str(kept)]
+    assert run(arguments) == ExitCode.PASSED
+    assert run(arguments) == ExitCode.PASSED
+    data = kept.read_bytes()
+    kept.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    assert run(arguments) == ExitCode.UNCHECKED
+    assert run(["audit", str(folder), "--verified", str(kept)]) == ExitCode.UNCHECKED
+
+
+@pytest.mark.parametrize("option", ["--workers", "--threads"])
+def test_others_may_do_the_work(option: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The report is printed as ever."""
+    assert run(["audit", str(folder), "--sitting", anchor(), option, "2"]) == ExitCode.PASSED
+    assert "The record stands." in capsys.readouterr().out.splitlines()
+
+
+def test_only_one_kind_of_workers_is_asked_for(folder: Path) -> None:
+    """More is wrong usage, and so are none."""
+    assert run(["audit", str(folder), "--workers", "2", "--threads", "2"]) == ExitCode.USAGE
+    assert run(["audit", str(folder), "--workers", "0"]) == ExitCode.USAGE
+
+
+def test_a_cluster_that_is_not_there_is_3(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is said of the record."""
+    assert run(["audit", str(folder), "--dask", "tcp://127.0.0.1:1"]) == ExitCode.UNCHECKED
+    assert "Dask" in capsys.readouterr().err

@@ -8,7 +8,7 @@ import pytest
 
 from secballot.errors import InconsistentLogError, PolicyError, StoreError
 from secballot.roles.evidence import check_evidence, decode_evidence
-from secballot.roles.watching import RecordingSource, compare, newest_witnessed, remember
+from secballot.roles.watching import compare, newest_witnessed, remember
 from secballot.store.remembered import CheckpointMemory, default_folder
 from tests.small_sitting import ORIGIN, SITTING_ID, SMALL_MANIFEST
 from tests.two_views import View, entries
@@ -129,15 +129,6 @@ def test_the_newest_is_the_first_that_counts() -> None:
     assert found is not None
     assert (found.checkpoint.tree_size, asked) == (5, [0, 1, 2])
     assert newest_witnessed(SMALL_MANIFEST, source, 6) is None
-
-
-def test_a_recording_source_keeps_the_leaves_that_pass() -> None:
-    """Whatever is read in order is kept once, whatever is read again is not kept twice."""
-    source = RecordingSource(HONEST)
-    list(source.entries(0, 3))
-    list(source.entries(0, 2))
-    list(source.entries(3, 7))
-    assert source.history.root(7) == HONEST.history.root(7)
 
 
 def test_where_the_memory_lies(tmp_path: Path) -> None:
