@@ -20,6 +20,7 @@ from secballot.roles.comparing import PromiseState, Shown, judge_promise
 from secballot.roles.evidence import encode_evidence
 from secballot.roles.posting import open_places
 from secballot.roles.remote import open_source
+from secballot.roles.view import WitnessedView
 from secballot.store.claim import claimed
 from secballot.store.dropbox import DropStore
 from secballot_cli.main import ExitCode
@@ -65,6 +66,7 @@ def create(database: str, manifest: str, *, as_json: bool) -> int:
 @click.argument("database", type=click.Path())
 @sitting_option(required=True)
 @click.option("--board", "boards", multiple=True, required=True, metavar="URL", help="Where entries are forwarded to.")
+@click.option("--log", metavar="WHERE", help="Where the log is replayed, to refuse at the door what is no voter's.")
 @click.option("--entries", type=click.IntRange(1), default=200_000, show_default=True, help="Most that are held.")
 @click.option("--megabytes", type=click.IntRange(1), default=2_000, show_default=True, help="Most bytes of them.")
 @click.option("--rate", type=click.FloatRange(0.1), default=50.0, show_default=True, help="Submissions a second.")
@@ -76,6 +78,7 @@ def serve(
     *,
     sitting: bytes,
     boards: tuple[str, ...],
+    log: str | None,
     entries: int,
     megabytes: int,
     rate: float,
@@ -86,9 +89,11 @@ def serve(
 ) -> int:
     """Take entries, keep them durably, and forward them to the boards until one promises their place.
 
-    Give the successors' URLs too, as soon as they are known: when the log is handed over, everything is offered to
-    them. DATABASE is an SQLite file, or a URL such as postgresql+psycopg://?service=box, without a password. TLS is for
-    a proxy in front of it. Neither entries nor addresses are logged.
+    With --log, which is best a mirror of your own, ballots that can never be admitted are refused, and what is neither
+    an official's nor a voter's finds less room. Give the successors' URLs too, as soon as they are known: when the log
+    is handed over, everything is offered to them. DATABASE is an SQLite file, or a URL such as
+    postgresql+psycopg://?service=box, without a password. TLS is for a proxy in front of it. Neither entries nor
+    addresses are logged.
     """
     server = server_part("secballot.net.dropbox_server").DropBoxServer
     box = server_part("secballot.roles.dropbox").DropBox
@@ -96,7 +101,8 @@ def serve(
         _check_sitting(store, sitting)
         places = open_places(boards, MANIFEST.decode(store.manifest), sitting, proxy=proxy, patience=_PATIENCE)
         logs: list[LogSource] = [open_source(board, proxy) for board in boards]
-        made = box(store, places, logs, entries=entries, size=megabytes * 1_000_000)
+        view = None if log is None else WitnessedView(open_source(log, proxy), sitting)
+        made = box(store, places, logs, entries=entries, size=megabytes * 1_000_000, view=view)
         try:
             run_app(server(made, ServiceLimits(rate=rate, burst=4 * rate), interval=interval).app, host, port)
         finally:

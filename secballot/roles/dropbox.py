@@ -9,7 +9,8 @@ received in time and the log lacks, its trustee does not decrypt over (SPEC.md#p
   more and more seldom: what is too early now may be in time later.
 - A promise counts as long as its operator is in office. Once the log is handed over, everything is offered to the
   successor, who promises what the log holds already, and judges the rest.
-- Room is bounded by number and bytes; a fifth of it is for entries that a party of the manifest has signed.
+- Room is bounded by number and bytes; a fifth of it is for entries that a party of the manifest has signed. With the
+  log at hand, bad ballots are refused at the door, and half of the room is for officials and voters.
 
 Source: SPEC.md#promise, SPEC.md#handover.
 """
@@ -36,9 +37,11 @@ from secballot.errors import (
 from secballot.net.door import Reply, Ticket
 from secballot.net.events import log_event
 from secballot.record.parties import Parties, signed_by_party
+from secballot.records.ballot import Ballot
 from secballot.records.entry import decode_entry
 from secballot.records.manifest import MANIFEST
 from secballot.records.promise import PROMISE, Promise
+from secballot.roles.dropbox_gate import Gate, Standing
 from secballot.roles.evidence import SignedCheckpoint, promised_by
 from secballot.store.dropbox import Arriving
 
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
 
     from secballot.board.reader import LogSource
     from secballot.roles.posting import Place
+    from secballot.roles.view import WitnessedView
     from secballot.store.dropbox import DropStore, Held
 
 MAX_ENTRIES: Final = 200_000
@@ -67,7 +71,10 @@ MAX_PAUSE: Final = 600
 OFFICE_SECONDS: Final = 30
 """How often the drop box looks whether the log has been handed over."""
 
-_RESERVE: Final = 5
+VOTERS_SHARE: Final = 0.8
+ANYBODYS_SHARE: Final = 0.5
+"""How full the drop box may be for entries that no party of the manifest has signed; and, where the log tells voters
+from anybody, for entries that are nobody's."""
 
 
 @dataclass
@@ -106,6 +113,7 @@ class DropBox:
         clock: Callable[[], float] = time.time,
         pause: float = FIRST_PAUSE,
         look: float = OFFICE_SECONDS,
+        view: WitnessedView | None = None,
     ) -> None:
         """Take up the work of a drop box where its store left it.
 
@@ -117,7 +125,8 @@ class DropBox:
             size: most bytes of them.
             clock: seconds since the epoch.
             pause: seconds until an entry is offered for the second time.
-            look: seconds between two looks whether the log has been handed over.
+            look: seconds between two looks at the log.
+            view: of the log, for this drop box alone, to tell voters from anybody; None to take what anybody brings.
 
         Raises:
             EncodingError: the store holds something else than a manifest.
@@ -128,13 +137,14 @@ class DropBox:
         self.office = 1
         self._manifest = MANIFEST.decode(store.manifest)
         self._parties = Parties(self._manifest)
+        self._gate = Gate(self._parties, self.sitting_id, view)
         self._boards = [_Board(place) for place in places]
         self._logs = list(logs)
         self._room = entries, size
         self._clock = clock
         self._pause, self._look = pause, look
         self._lock = threading.Lock()
-        self._looked = -float("inf")
+        self._looked = self._refreshed = -float("inf")
         self._refused: dict[int, int] = {}
         # A heap of moments and numbers; what `_next` does not confirm was scheduled for another moment since.
         self._due: list[tuple[float, int]] = []
@@ -147,12 +157,15 @@ class DropBox:
         self._pool.shutdown(cancel_futures=True)
 
     def ticket(self, entry: bytes) -> Ticket:
-        """Return whether a party of the manifest signed an entry; whose a ballot is, only the log can tell.
+        """Return whether a party of the manifest signed an entry, and whose ballot it claims to be.
 
         Raises:
             EncodingError: ENT-01.
         """
-        return Ticket(urgent=signed_by_party(self._parties, self.sitting_id, decode_entry(entry)))
+        decoded = decode_entry(entry)
+        if isinstance(decoded.body, Ballot):
+            return Ticket(key=b"credential" + decoded.body.credential)
+        return Ticket(urgent=signed_by_party(self._parties, self.sitting_id, decoded))
 
     def known(self, entry: bytes) -> bytes | None:
         """Return the promise that these bytes have, None if there is none by the operator in office."""
@@ -165,28 +178,37 @@ class DropBox:
         Raises:
             StoreError: the store does not answer; nothing is acknowledged.
         """
+        known = {data: self.store.find(leaf_hash(data)) for data in entries}
+        # What is held already was looked at, and may come from anybody.
+        answers = {data: self._reply(held) for data, held in known.items() if held is not None}
+        new = [(data, decode_entry(data)) for data, held in known.items() if held is None]
+        standings = dict(zip((data for data, _ in new), self._gate.look([entry for _, entry in new]), strict=True))
         now = int(self._clock())
-        answers: dict[bytes, Held | None] = {}
-        arrived = [(data, decode_entry(data)) for data in dict.fromkeys(entries)]
-        for official in (True, False):
-            batch = [
-                Arriving(data, entry.kind, now)
-                for data, entry in arrived
-                if signed_by_party(self._parties, self.sitting_id, entry) == official
-            ]
-            most, size = (limit if official else limit - limit // _RESERVE for limit in self._room)
-            if batch:
-                held = self.store.keep(batch, entries=most, size=size)
-                answers |= {one.data: answer for one, answer in zip(batch, held, strict=True)}
-        self._schedule([held.number for held in answers.values() if held is not None and held.operator < self.office])
-        replies = [self._reply(answers[data]) for data in entries]
+        for standing in Standing:
+            batch = [Arriving(data, entry.kind, now) for data, entry in new if standings[data] is standing]
+            share = self._share(standing)
+            most, size = (int(limit * share) for limit in self._room)
+            for one, held in zip(batch, self.store.keep(batch, entries=most, size=size) if batch else [], strict=True):
+                known[one.data] = held
+                answers[one.data] = self._reply(held, charged=standing is Standing.VOTER)
+        for data, verdict in standings.items():
+            if isinstance(verdict, SecballotError):
+                answers[data] = Reply(error=verdict)
+        self._schedule([held.number for held in known.values() if held is not None and held.operator < self.office])
+        replies = [answers[data] for data in entries]
         log_event(
             "kept",
             full=sum(isinstance(reply.error, StoreError) for reply in replies),
             promised=sum(bool(reply.promise) for reply in replies),
+            refused=sum(isinstance(verdict, SecballotError) for verdict in standings.values()),
             submissions=len(replies),
         )
         return replies
+
+    def _share(self, standing: Standing) -> float:
+        if standing is Standing.ANYBODY and self._gate.has_log:
+            return ANYBODYS_SHARE
+        return 1.0 if standing is Standing.OFFICIAL else VOTERS_SHARE
 
     def forward(self) -> None:
         """Offer to the boards what is due, and keep what they answer.
@@ -196,6 +218,9 @@ class DropBox:
         """
         now = self._clock()
         self._look_for_handover(now)
+        if self._gate.has_log and now >= self._refreshed + self._look:
+            self._refreshed = now
+            self._pool.submit(self._gate.refresh)
         if not any(board.until <= now for board in self._boards):
             return
         outcomes = list(self._pool.map(self._forward_one, self._take_due(now)))
@@ -213,7 +238,7 @@ class DropBox:
         room = counts["entries"] < self._room[0] and counts["bytes"] < self._room[1]
         return {**counts, "boards_failing": resting, "well": room and resting < len(self._boards)}
 
-    def _reply(self, held: Held | None) -> Reply:
+    def _reply(self, held: Held | None, *, charged: bool = False) -> Reply:
         if held is None:
             return Reply(error=StoreError("the drop box is full"))
         if held.promise is not None and held.operator >= self.office:
@@ -221,7 +246,7 @@ class DropBox:
         if held.refusal is not None:
             refusal = msgspec.json.decode(held.refusal, type=_Refusal)
             return Reply(error=RefusalError(refusal.reason, check=refusal.check))
-        return Reply(kept=ASK_AGAIN)
+        return Reply(kept=ASK_AGAIN, charged=charged)
 
     def _schedule(self, numbers: Iterable[int], at: float = 0.0) -> None:
         """Offer these entries at a moment, whatever was planned for them before; 0 is at once."""

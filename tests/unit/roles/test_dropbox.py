@@ -291,5 +291,5 @@ def test_a_full_or_troubled_drop_box_says_503(box: Callable[..., DropBox], monke
 
         monkeypatch.setattr(made.store, "keep", broken)
         monkeypatch.setattr(made.store, "counts", broken)
-        assert status(document(1)) == 503
+        assert status(document(9)) == 503
         assert httpx.get(f"{url}/health", trust_env=False).json() == {"waiting": 0, "well": False}
