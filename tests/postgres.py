@@ -51,6 +51,11 @@ class Cluster:
                 os.chown(path, self._servant.pw_uid, self._servant.pw_gid)
         self._run("initdb", "--no-sync", "--auth=trust", f"--username={_USER}", "--encoding=UTF8", "--locale=C")
 
+    def ask_password(self, user: str) -> None:
+        """Let this user in by password only, from the next start on."""
+        rules = self._folder / "data" / "pg_hba.conf"
+        rules.write_text(f"local all {user} scram-sha-256\n{rules.read_text()}")
+
     def start(self) -> None:
         """Run the server, and return once it answers."""
         options = f"-k {self.socket} -c listen_addresses= -c max_wal_size=64MB"

@@ -18,7 +18,10 @@ READ_ONLY: Final = (
 LOCKED: Final = "another process has kept the database locked for too long: see that only one serves it, and ask again"
 DAMAGED: Final = "the database is damaged, or is none: do not repair it; go on from the log that was published"
 FAILING: Final = "the disk failed to read or write: see whether it is full or broken, and ask again"
-UNREACHABLE: Final = "the database server cannot be reached: see that it runs and takes this user, and ask again"
+UNREACHABLE: Final = (
+    "the database server cannot be reached, or does not let this user in: see that it runs, and see user, PGPASSFILE "
+    "and pg_hba.conf"
+)
 FORBIDDEN: Final = "the database server does not let this user in: see user, PGPASSFILE and pg_hba.conf"
 NO_DATABASE: Final = "the database server has no such database: make it with createdb, for this user alone"
 NO_TABLES: Final = "the database holds nothing of the kind: it has to be created first, or is another one's"

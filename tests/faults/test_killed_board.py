@@ -32,7 +32,7 @@ from tests.running import key_files, passphrase_file, wait_for_publication
 from tests.small_sitting import ORIGIN, SITTING_ID, SMALL_MANIFEST, document, founding, key, public
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import pytest
@@ -148,10 +148,13 @@ def check_history(database: str, promised: dict[bytes, Promise], heads: Heads) -
 
 
 def test_nothing_acknowledged_is_lost(
-    database: str, tmp_path: Path, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
+    new_database: Callable[[], str],
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Killed at random moments of its work and of its start; where it has a server, that is restarted, too."""
-    heads = Heads()
+    heads, database = Heads(), new_database()
     key_files(tmp_path, "log", "promise")
     (tmp_path / "manifest.json").write_bytes(MANIFEST.encode(SMALL_MANIFEST))
     files = ("--log-key", str(tmp_path / "log.key"), "--promise-key", str(tmp_path / "promise.key"))
@@ -188,4 +191,6 @@ def test_nothing_acknowledged_is_lost(
     for where in (database, str(tmp_path / "public")):
         assert run(["audit", where, *ANCHOR, "--state", str(tmp_path / "state")]) == ExitCode.PASSED
     assert "Traceback" not in victim.log.read_text()
+    assert run(["board", "publish", database, str(tmp_path / "again")]) == ExitCode.PASSED
+    assert run(["board", "mirror", database, new_database(), *ANCHOR]) == ExitCode.PASSED
     tell(capsys, f"{KILLS} kills of a board: {size} entries acknowledged, {len(heads.roots)} heads shown")

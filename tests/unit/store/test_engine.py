@@ -195,6 +195,33 @@ def test_a_server_that_is_restarted_is_found_again(postgres: Cluster) -> None:
         assert list(board.entries(0, 2)) == [b"before", b"after"]
 
 
+def test_a_password_comes_from_the_file_that_pgpassfile_names(
+    postgres: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And all else may come from a section of pg_service.conf; without the password nobody gets in."""
+    postgres.execute("DROP SCHEMA IF EXISTS keeper CASCADE")
+    postgres.execute("DROP ROLE IF EXISTS keeper")
+    postgres.execute(f"CREATE ROLE keeper LOGIN PASSWORD '{SECRET}'")
+    postgres.execute("CREATE SCHEMA keeper AUTHORIZATION keeper")
+    postgres.stop()
+    postgres.ask_password("keeper")
+    postgres.start()
+    services = tmp_path / "pg_service.conf"
+    services.write_text(f"[board]\nhost={postgres.socket}\nuser=keeper\ndbname=postgres\n")
+    passwords = tmp_path / "pgpass"
+    passwords.write_text(f"*:*:*:keeper:{SECRET}\n")
+    passwords.chmod(0o600)
+    monkeypatch.setenv("PGSERVICEFILE", str(services))
+    monkeypatch.setenv("PGPASSFILE", str(tmp_path / "missing"))
+    with pytest.raises(StoreError, match="PGPASSFILE"):
+        BoardStore.create("postgresql+psycopg://?service=board", ORIGIN)
+    monkeypatch.setenv("PGPASSFILE", str(passwords))
+    with BoardStore.create("postgresql+psycopg://?service=board", ORIGIN) as board:
+        board.append([b"a"])
+        assert SECRET not in repr(board._engine) + str(board._engine.url) + repr(board._engine.url)
+    assert postgres.execute("SELECT size FROM keeper.meta") == [(1,)]
+
+
 HOLDER = textwrap.dedent(
     """
     import sys
