@@ -48,11 +48,11 @@ lint: $(VENV)/.dev
 	elif ! command -v cargo >/dev/null 2>&1; then echo 'lint: no cargo here, native/ is not checked'; \
 	else set -ex; cd native; cargo fmt --check; cargo clippy --locked --all-targets -- -D warnings; fi
 
-# Workers of xdist inherit PYTHONOPTIMIZE and would not be given -O. Pytest warns that asserts outside of tests vanish;
-# the tests see for themselves that theirs do not, and the library has none.
 sittings: $(VENV)/.dev
 	SECBALLOT_SITTINGS=1 $(BIN)/python -m pytest tests/sitting_processes $(ARGS)
 
+# Workers of xdist inherit PYTHONOPTIMIZE and would not be given -O. Pytest warns that asserts outside of tests vanish;
+# the tests see for themselves that theirs do not, and the library has none.
 meta2: $(VENV)/.dev
 	@for engine in $$($(BIN)/python -c 'from tests.engines import ENGINES; print(*ENGINES)'); do for seed in 0 4242; do \
 	  echo "=== engine $$engine, hash seed $$seed, without asserts"; \
