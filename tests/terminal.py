@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import re
+    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
@@ -31,8 +32,8 @@ class Terminal:
         shown: everything that was printed so far.
     """
 
-    def __init__(self, *arguments: str, language: str = "C.UTF-8") -> None:
-        """Start it."""
+    def __init__(self, *arguments: str, folder: Path | None = None, language: str = "C.UTF-8") -> None:
+        """Start it, in a folder if one is given."""
         self.shown = ""
         self._read = 0
         self._end, there = pty.openpty()
@@ -43,6 +44,7 @@ class Terminal:
             stdout=there,
             stderr=there,
             env=environment,
+            cwd=folder,
             start_new_session=True,
         )
         os.close(there)

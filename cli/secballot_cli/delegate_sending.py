@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from secballot.records.promise import Promise
     from secballot.roles.receipt import Receipt
-    from secballot.roles.wallet import CastWork
+    from secballot.roles.wallet_state import CastWork
     from secballot_cli.delegate_device import Ready
     from secballot_cli.home import Given
 

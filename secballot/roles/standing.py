@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from secballot.roles.party import Poster
     from secballot.roles.view import WitnessedView
     from secballot.roles.voting import VotingDevice
-    from secballot.roles.wallet import CastWork
+    from secballot.roles.wallet_state import CastWork
 
 
 class Place(StrEnum):

@@ -24,7 +24,7 @@ from secballot.roles.delegate import Delegate, ballot_entry
 from secballot.roles.officer import poll_by_number
 from secballot.roles.receipt import make_receipt
 from secballot.roles.submission import Waiting, accepted_index, submit
-from secballot.roles.wallet import SealedWork
+from secballot.roles.wallet_state import SealedWork
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from secballot.roles.party import Poster
     from secballot.roles.receipt import Receipt
     from secballot.roles.view import WitnessedView
-    from secballot.roles.wallet import CastWork, DelegateWallet, OpenedWork
+    from secballot.roles.wallet import DelegateWallet
+    from secballot.roles.wallet_state import CastWork, OpenedWork
 
 
 class _Nowhere:

@@ -18,163 +18,35 @@ Source: SPEC.md#phrase, SPEC.md#sealing, SPEC.md#receipts.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from secballot.board.merkle import leaf_hash
-from secballot.encoding import CanonicalCodec, Uint
-from secballot.errors import EncodingError, PhaseError, RefusalError, StoreError
-from secballot.protocol.opened import OpenedBallot, Values
+from secballot.errors import EncodingError, RefusalError, StoreError
 from secballot.protocol.phrase import Wallet
-from secballot.records.fields import Bytes32, Digest, Index, Record, Tag
 from secballot.records.promise import PROMISE, Promise
 from secballot.roles.receipt import RECEIPT, Receipt
+from secballot.roles.wallet_state import (
+    WALLET,
+    CastWork,
+    OpenedWork,
+    SealedWork,
+    WalletState,
+    bound,
+    undecided,
+    with_cast,
+    without,
+)
 from secballot.sealing import COST_DEFAULT, Cost
-from secballot.store.lockbox import MAX_BYTES, Lockbox
+from secballot.store.lockbox import Lockbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from secballot.protocol.opened import OpenedBallot
+
 ROLE: Final = "delegate"
-
-_Entry = Annotated[bytes, msgspec.Meta(max_length=65_535)]
-_Small = Annotated[bytes, msgspec.Meta(max_length=200_000)]
-_Anchor = Annotated[bytes, msgspec.Meta(max_length=32)]
-_Places = Annotated[tuple[Annotated[str, msgspec.Meta(max_length=1_000)], ...], msgspec.Meta(max_length=50)]
-
-
-class _Private(Record, frozen=True):
-    """A record of the wallet: no repr shows any of it."""
-
-    def __repr__(self) -> str:
-        """Show nothing."""
-        return f"{type(self).__name__}(<redacted>)"
-
-    def __rich_repr__(self) -> list[tuple[str, object]]:
-        """Keep rich from listing the fields."""
-        return []
-
-    def __reduce__(self) -> NoReturn:
-        """Refuse to be pickled: the file is the only place for this."""
-        raise TypeError("what a wallet holds cannot be pickled")
-
-
-class SealedWork(_Private, frozen=True):
-    """A sealed ballot, neither cast nor opened: what makes it again, byte for byte.
-
-    Attributes:
-        choices: per contest open to the class, the value of every option.
-        ctx: of the poll, 32 bytes.
-        fresh: the bytes behind its nonce.
-        poll, previous, sequence: its place.
-        seed: of all its other secrets.
-        tag: the delegate's.
-        tracker: as it was shown, 32 bytes.
-    """
-
-    choices: tuple[Values, ...]
-    ctx: Digest
-    fresh: Bytes32
-    poll: Index
-    previous: Digest
-    seed: Bytes32
-    sequence: Uint
-    tag: Tag
-    tracker: Digest
-
-
-class OpenedWork(_Private, frozen=True):
-    """A ballot that was opened, and what was shown of it; nothing here can complete it."""
-
-    poll: Index
-    shown: _Entry
-    tracker: Digest
-
-    def ballot(self) -> OpenedBallot:
-        """Return what was shown."""
-        return OpenedBallot.decode(self.shown)
-
-
-class CastWork(_Private, frozen=True):
-    """A ballot that was cast.
-
-    Attributes:
-        entry: its bytes, to be sent again and again; empty once a receipt is there, or the ballot is given up.
-        given_up: why it can no longer count, empty if it can.
-        poll: its poll.
-        promise: the board's newest promise, empty before.
-        receipt: empty before.
-        sequence: its number, from 0.
-        tracker: 32 bytes.
-    """
-
-    entry: _Entry
-    given_up: Annotated[str, msgspec.Meta(max_length=1_000)]
-    poll: Index
-    promise: _Small
-    receipt: _Small
-    sequence: Uint
-    tracker: Digest
-
-    @property
-    def unsent(self) -> bool:
-        """Whether no witnessed inclusion proof is there, and there is hope for one."""
-        return bool(self.entry) and not self.given_up
-
-    def leaf(self) -> bytes:
-        """Return the leaf hash of the entry, 32 bytes; of no entry, that of none."""
-        return leaf_hash(self.entry)
-
-    def the_promise(self) -> Promise | None:
-        """Return the board's promise, None before there is one."""
-        return PROMISE.decode(self.promise) if self.promise else None
-
-    def the_receipt(self) -> Receipt | None:
-        """Return the receipt, None before there is one."""
-        return RECEIPT.decode(self.receipt) if self.receipt else None
-
-
-class WalletState(_Private, frozen=True):
-    """All that a wallet holds.
-
-    Attributes:
-        boards: where the log is read, and ballots are sent where it is a URL: board, mirrors, drop boxes; as last used.
-        cast: ballots that were cast, in that order.
-        checkpoint: note of the last checkpoint seen, empty before.
-        label: of the sitting, given out by the commission.
-        opened: ballots that were opened, in that order.
-        phrase: 24 words.
-        proxy: for all requests, empty for none; as last used.
-        sealed: at most one for a poll.
-        sitting_id: the anchor, empty until it is known.
-    """
-
-    boards: _Places
-    cast: tuple[CastWork, ...]
-    checkpoint: _Small
-    label: str
-    opened: tuple[OpenedWork, ...]
-    phrase: str
-    proxy: Annotated[str, msgspec.Meta(max_length=1_000)]
-    sealed: tuple[SealedWork, ...]
-    sitting_id: _Anchor
-
-    def sealed_in(self, poll: int) -> SealedWork | None:
-        """Return the ballot of a poll that is neither cast nor opened, None if there is none."""
-        return next((work for work in self.sealed if work.poll == poll), None)
-
-    def opened_in(self, poll: int) -> OpenedWork | None:
-        """Return the ballot of a poll that was opened last, None if none was."""
-        return next((work for work in reversed(self.opened) if work.poll == poll), None)
-
-    def cast_with(self, tracker: bytes) -> CastWork | None:
-        """Return the cast ballot with this tracker, None if there is none."""
-        return next((work for work in self.cast if work.tracker == tracker), None)
-
-
-WALLET: Final = CanonicalCodec(WalletState, max_bytes=MAX_BYTES - 1_000)
 
 
 class DelegateWallet:
@@ -262,7 +134,7 @@ class DelegateWallet:
         if known and given is not None and known != given:
             raise RefusalError("the wallet is for another sitting; every sitting has a wallet of its own")
         if not known and given is not None:
-            self._change(lambda state: _bound(state, given))
+            self._change(lambda state: bound(state, given))
         return known or given or b""
 
     def remember_places(self, *, boards: tuple[str, ...], proxy: str) -> None:
@@ -301,7 +173,7 @@ class DelegateWallet:
         """
 
         def change(state: WalletState) -> WalletState:
-            work = _undecided(state, poll)
+            work = undecided(state, poll)
             cast = CastWork(
                 entry=finish(work),
                 given_up="",
@@ -311,7 +183,7 @@ class DelegateWallet:
                 sequence=work.sequence,
                 tracker=work.tracker,
             )
-            return _without(state, work, cast=(*state.cast, cast))
+            return without(state, work, cast=(*state.cast, cast))
 
         return self._change(change).cast[-1]
 
@@ -324,9 +196,9 @@ class DelegateWallet:
         """
 
         def change(state: WalletState) -> WalletState:
-            work = _undecided(state, poll)
+            work = undecided(state, poll)
             opened = OpenedWork(poll=poll, shown=finish(work).encode(), tracker=work.tracker)
-            return _without(state, work, opened=(*state.opened, opened))
+            return without(state, work, opened=(*state.opened, opened))
 
         return self._change(change).opened[-1]
 
@@ -358,7 +230,7 @@ class DelegateWallet:
                     tracker=receipt.tracker,
                 )
                 return msgspec.structs.replace(state, cast=(*state.cast, found))
-            return _with_cast(state, receipt.tracker, kept)
+            return with_cast(state, receipt.tracker, kept)
 
         self._change(change)
 
@@ -378,7 +250,7 @@ class DelegateWallet:
             self._change(lambda state: msgspec.structs.replace(state, checkpoint=note))
 
     def _change_cast(self, tracker: bytes, change: Callable[[CastWork], CastWork]) -> None:
-        self._change(lambda state: _with_cast(state, tracker, change))
+        self._change(lambda state: with_cast(state, tracker, change))
 
     def _change(self, change: Callable[[WalletState], WalletState]) -> WalletState:
         return _decode(self._box.update(lambda contents: WALLET.encode(change(_decode(contents)))))
@@ -389,26 +261,3 @@ def _decode(contents: bytes) -> WalletState:
         return WALLET.decode(contents)
     except EncodingError as error:
         raise StoreError("the wallet was written by another version of this program") from error
-
-
-def _undecided(state: WalletState, poll: int) -> SealedWork:
-    work = state.sealed_in(poll)
-    if work is None:
-        raise PhaseError(f"no sealed ballot of poll {poll} waits to be cast or opened")
-    return work
-
-
-def _without(state: WalletState, work: SealedWork, **fields: object) -> WalletState:
-    sealed = tuple(other for other in state.sealed if other is not work)
-    return msgspec.structs.replace(state, sealed=sealed, **fields)
-
-
-def _with_cast(state: WalletState, tracker: bytes, change: Callable[[CastWork], CastWork]) -> WalletState:
-    cast = tuple(change(work) if work.tracker == tracker else work for work in state.cast)
-    return msgspec.structs.replace(state, cast=cast)
-
-
-def _bound(state: WalletState, sitting_id: bytes) -> WalletState:
-    if state.sitting_id not in {b"", sitting_id}:
-        raise RefusalError("the wallet is for another sitting; every sitting has a wallet of its own")
-    return msgspec.structs.replace(state, sitting_id=sitting_id)

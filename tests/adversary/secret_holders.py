@@ -19,7 +19,7 @@ from secballot.board.note import Ed25519Signer
 from secballot.group import Scalars
 from secballot.protocol.ceremony_dealing import TrusteeSecrets
 from secballot.protocol.phrase import Wallet, generate_phrase
-from secballot.roles.wallet import OpenedWork, SealedWork
+from secballot.roles.wallet_state import OpenedWork, SealedWork
 from secballot.signing import SigningKey
 from secballot.store.journal import Journal
 from secballot.store.lockbox import Lockbox
@@ -137,12 +137,12 @@ def holders(folder: Path) -> dict[str, Callable[[], Held]]:
         "protocol.opened:OpenedBallot": opened,
         "protocol.phrase:Wallet": lambda: (Wallet(generate_phrase(SEED), "label"), words),
         "roles.wallet:DelegateWallet": lambda: (make_wallet(folder / "wallet"), [*phrases()[0].split()[3:5]]),
-        "roles.wallet:OpenedWork": lambda: (OpenedWork(1, SEED, bytes(32)), [SEED]),
-        "roles.wallet:SealedWork": lambda: (
+        "roles.wallet_state:OpenedWork": lambda: (OpenedWork(1, SEED, bytes(32)), [SEED]),
+        "roles.wallet_state:SealedWork": lambda: (
             SealedWork(((0, 1),), bytes(32), SEED[::-1], 1, bytes(32), SEED, 0, TAGS[0], bytes(32)),
             [SEED, SEED[::-1]],
         ),
-        "roles.wallet:WalletState": wallet_state,
+        "roles.wallet_state:WalletState": wallet_state,
         "roles.voting:VotingDevice": device,
         "signing:SigningKey": lambda: (SigningKey.from_seed(SEED), [SEED]),
         "store.lockbox:Lockbox": lockbox,

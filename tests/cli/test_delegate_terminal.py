@@ -22,7 +22,8 @@ CTRL_C, CTRL_D = b"\x03", b"\x04"
 
 
 def _run(device: Device, *arguments: str, language: str = "C.UTF-8") -> Terminal:
-    return Terminal("delegate", *arguments, "--home", str(device.folder / "home"), language=language)
+    where = ("--home", str(device.folder / "home"))
+    return Terminal("delegate", *arguments, *where, folder=device.folder, language=language)
 
 
 def _shown_words(text: str) -> list[str]:

@@ -13,7 +13,7 @@ from tests.wallets import OTHER_TAG, TAG, Board, Time, make_device
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from secballot.roles.wallet import CastWork
+    from secballot.roles.wallet_state import CastWork
     from tests.simulator import Simulator
 
 BOTH, OTHER = (FOR, (1, 0, 0)), (AGAINST, (0, 1, 0))

@@ -14,7 +14,8 @@ import pytest
 from secballot.encoding import b64encode
 from secballot.errors import PhaseError, RefusalError, StoreError
 from secballot.protocol.opened import OpenedBallot
-from secballot.roles.wallet import DelegateWallet, SealedWork, WalletState
+from secballot.roles.wallet import DelegateWallet
+from secballot.roles.wallet_state import SealedWork, WalletState
 from tests.wallets import PASSPHRASE, TAG, contents, make_wallet, phrases
 
 if TYPE_CHECKING:
