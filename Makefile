@@ -114,7 +114,7 @@ $(PEERS)/.go: $(wildcard tests/interop/go/*)
 	  touch $(CURDIR)/$@; fi
 
 $(PEERS)/.python: requirements/interop.txt
-	@for python in python3.14 python3.13 python3.12 python3 "$$HOME"/.pyenv/versions/3.1[2-9].*/bin/python; do \
+	@for python in python3.14 python3.13 python3.12 python3 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.1[2-9].*/bin/python; do \
 	  $$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 12))' >/dev/null 2>&1 || continue; \
 	  echo "installing the Python programs of tests/interop for $$($$python --version)"; \
 	  $$python -m venv --clear $(PEERS)/python \
