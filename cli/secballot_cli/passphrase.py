@@ -69,7 +69,8 @@ def passphrase_of(file: str | None, *, new: bool = False) -> str:
         return _first_line(_read_descriptor(descriptor))
     if file is not None:
         return _first_line(_read_private(Path(file)))
-    asked: str = click.prompt(_("Passphrase"), hide_input=True, confirmation_prompt=new, err=True)
+    again = _("The passphrase once more") if new else False
+    asked: str = click.prompt(_("Passphrase"), hide_input=True, confirmation_prompt=again, err=True)
     return asked
 
 

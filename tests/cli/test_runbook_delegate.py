@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ASKED = {
     "label from the commission": LABEL,
     "Passphrase:": PASSPHRASE,
-    "Repeat for confirmation:": PASSPHRASE,
+    "The passphrase once more:": PASSPHRASE,
     "Press Enter": "",
     "Word 1:": phrases()[0],
     "[y/N]:": "y",
