@@ -11,6 +11,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from secballot.audit.replay import replay
 from secballot.board.checkpoint import Checkpoint
 from secballot.board.log import readings
@@ -25,18 +27,40 @@ from secballot.errors import (
     TransportError,
     VerificationError,
 )
-from secballot.record import Judgement, Outcome, SittingRecord
+from secballot.record import Outcome, SittingRecord
 from secballot.record.history import LogHistory, LogOperator, WitnessedCheckpoint, open_witnessed
+from secballot.record.saving import restored, saved
 from secballot.records.entry import decode_entry
 from secballot.records.manifest import Manifest
+from secballot.roles.judgements import Judgements, SavedJudgements
+from secballot.roles.stretch import Stretch
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from secballot.board.reader import LogSource
     from secballot.record.state import SittingState
+    from secballot.store.verified import VerifiedState
 
 ANCHOR_BYTES = 32
 _SEARCHED_ENTRIES = 1_000
 _HANDOVER = b'"kind":"handover"'
+
+_KEPT_AFTER = 1_000
+"""New entries after which what was verified is kept: fewer are verified again in a moment."""
+
+_KEPT_SHARE = 8
+"""And what part of all entries they are at least, since all that was verified is written anew."""
+
+
+class _SavedView(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    record: bytes
+    judgements: SavedJudgements
+    seen: tuple[bytes, ...]
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(_SavedView, strict=True)
 
 
 class WitnessedView:
@@ -50,12 +74,22 @@ class WitnessedView:
         seen: every checkpoint accepted; a note kept here still shows its time when the board has a later one.
     """
 
-    def __init__(self, source: LogSource, anchor: bytes) -> None:
+    def __init__(
+        self,
+        source: LogSource,
+        anchor: bytes,
+        *,
+        memory: VerifiedState | None = None,
+        executor: Executor | None = None,
+    ) -> None:
         """Begin with nothing seen.
 
         Args:
             source: where entries and checkpoints are read; trusted for nothing.
             anchor: the sitting_id.
+            memory: where this reader keeps what it verified of a long log, so that it goes on from there the next time,
+                and refuses a log that is another one than before. It is read by the first `refresh`.
+            executor: verifies proofs and signatures ahead (`roles.workers`); None does it here.
 
         Raises:
             RefusalError: the anchor is not 32 bytes; no party starts without it.
@@ -64,9 +98,11 @@ class WitnessedView:
             raise RefusalError("the trust anchor is the sitting_id, 32 bytes, from a channel other than the board")
         self.anchor = anchor
         self.checkpoint: WitnessedCheckpoint | None = None
-        self.judgements: list[Judgement] = []
+        self.judgements = Judgements()
         self.seen: list[WitnessedCheckpoint] = []
         self._source = source
+        self._executor = executor
+        self._memory, self._kept, self._recalled = memory, 0, memory is None
         self._frontier = Frontier()
         self.record = SittingRecord(anchor, fetch=source.entry)
 
@@ -89,6 +125,11 @@ class WitnessedView:
                 file for strangers if both were signed by one operator, or the note.
             StoreError: an entry under the checkpoint cannot be read, or the source is behind what was seen.
         """
+        if not self._recalled and self._memory is not None:
+            kept = self._memory.recall()
+            if kept is not None:
+                self.resume(kept)
+            self._recalled = True
         manifest = self.state.manifest or self._find_manifest()
         if self._follow_handover(manifest):
             return self._accept(self._newest(manifest))
@@ -102,25 +143,41 @@ class WitnessedView:
                 check="LOG-02",
                 evidence=self._evidence(manifest, opened.note, size),
             )
-        entries = self._read(self.size, size)
+        stretch = Stretch(self._source, self.size, size)
         frontier = self._frontier.copy()
-        for entry in entries:
-            frontier.append(leaf_hash(entry))
-        if frontier.root() != opened.checkpoint.root:
+        for leaf in stretch.leaves:
+            frontier.append(leaf)
+        if frontier.root() != opened.checkpoint.root or not self._continues_what_was_seen(stretch):
             raise InconsistentLogError(
                 "the entries are not those that the witnessed checkpoint commits to",
                 check="LOG-02",
                 evidence=self._evidence(manifest, opened.note, size),
             )
         try:
-            self.judgements += _replayed(self.record, entries)
+            self._replay(self.record, self.judgements, stretch)
         except BaseException:
             # Half of the entries may be in the record: begin anew rather than take the rest for another log.
-            self.record, self.judgements = SittingRecord(self.anchor, fetch=self._source.entry), []
+            self.record, self.judgements = SittingRecord(self.anchor, fetch=self._source.entry), Judgements()
             self._frontier = Frontier()
             raise
         self._frontier = frontier
         return self._accept(opened)
+
+    def _continues_what_was_seen(self, stretch: Stretch) -> bool:
+        """Tell whether entries read from the first on, after trouble, give every checkpoint that was seen before it.
+
+        Raises:
+            StoreError: they end before one of them.
+        """
+        if self.size:
+            return True  # the record itself holds what was seen
+        history = LogHistory(b"".join(stretch.leaves))
+        for one in self.seen:
+            if one.checkpoint.tree_size > len(history):
+                raise StoreError("the source is stale: its newest witnessed checkpoint is older than one already seen")
+            if history.root(one.checkpoint.tree_size) != one.checkpoint.root:
+                return False
+        return True
 
     def _evidence(self, manifest: Manifest, note: bytes, size: int) -> bytes:
         """Return the file that convicts an operator by a checkpoint that is refused, or the note if nothing does."""
@@ -142,13 +199,47 @@ class WitnessedView:
         self.checkpoint = opened
         if opened not in self.seen:
             self.seen.append(opened)
+        if self._memory is not None and self.size - self._kept >= max(_KEPT_AFTER, self.size // _KEPT_SHARE):
+            self._memory.keep(self.saved())
+            self._kept = self.size
         return opened
 
-    def _read(self, start: int, stop: int) -> list[bytes]:
-        entries = list(self._source.entries(start, stop))
-        if len(entries) != stop - start:
-            raise StoreError("the source lacks entries that a witnessed checkpoint commits to")
-        return entries
+    def saved(self) -> bytes:
+        """Return what this view verified and saw, for `resume`; to be kept where nobody else can change it."""
+        return _ENCODER.encode(
+            _SavedView(saved(self.record), self.judgements.packed(), tuple(one.note for one in self.seen))
+        )
+
+    def resume(self, data: bytes) -> None:
+        """Go on from what a view of this log, with this anchor, verified before.
+
+        Args:
+            data: what `saved` returned.
+
+        Raises:
+            EncodingError: it is no such thing, or of another sitting.
+            StoreError: an earlier entry cannot be read again.
+        """
+        try:
+            held = _DECODER.decode(data)
+            judgements = Judgements.unpacked(held.judgements)
+        except (msgspec.MsgspecError, ValueError) as error:
+            raise EncodingError("not a saved view") from error
+        record = restored(held.record, fetch=self._source.entry)
+        state = record.state
+        if state.anchor != self.anchor or state.manifest is None or len(judgements) != len(record):
+            raise EncodingError("a saved view of another sitting")
+        self.record, self.judgements = record, judgements
+        self._frontier = Frontier.of(state.history.leaf(index) for index in range(len(record)))
+        self.seen = [open_witnessed(state.manifest, state.operators, note) for note in held.seen]
+        self.checkpoint = self.seen[-1] if self.seen else None
+        self._kept = len(record)
+
+    def _replay(self, record: SittingRecord, judgements: Judgements, stretch: Stretch) -> None:
+        """Append entries, verified in blocks, and note what each did."""
+        progress = replay(record, stretch, lambda judgement, _: judgements.append(judgement), executor=self._executor)
+        for _ in progress:
+            pass
 
     def _follow_handover(self, manifest: Manifest) -> bool:
         """Adopt a longer log that a successor signs, if it holds the handover and continues what was seen.
@@ -164,8 +255,8 @@ class WitnessedView:
                 break
             if size is None or not _signed_by_successor(manifest, self.state.handovers, note):
                 continue
-            other = SittingRecord(self.anchor, fetch=self._source.entry)
-            judgements = _replayed(other, self._read(0, size))
+            other, judgements = SittingRecord(self.anchor, fetch=self._source.entry), Judgements()
+            self._replay(other, judgements, Stretch(self._source, 0, size))
             try:
                 opened = open_witnessed(manifest, other.state.operators, note)
             except (EncodingError, VerificationError, PolicyError):
@@ -262,21 +353,13 @@ class WitnessedView:
         if not any(_HANDOVER in entry for entry in self._source.entries(first, size)):
             return False
         other = SittingRecord(self.anchor, fetch=self._source.entry)
-        _replayed(other, self._read(0, size))
+        self._replay(other, Judgements(), Stretch(self._source, 0, size))
         try:
             open_witnessed(manifest, other.state.operators, opened.note)
         except (EncodingError, VerificationError, PolicyError):
             # Of entries that are not the log's nothing follows; they are refused for what they are.
             return other.state.history.root(size) == opened.checkpoint.root
         return False
-
-
-def _replayed(record: SittingRecord, entries: list[bytes]) -> list[Judgement]:
-    """Append the entries, ballots verified in blocks, and return what each did."""
-    judgements: list[Judgement] = []
-    for _ in replay(record, entries, lambda judgement, _: judgements.append(judgement)):
-        pass
-    return judgements
 
 
 def claimed_size(note: bytes) -> int | None:

@@ -153,7 +153,7 @@ def test_a_lying_source_is_found_out(board: MemoryBoard) -> None:
         assert caught.value.check == "LOG-02"
         # Entries that are not the checkpoint's accuse nobody but whoever gave them.
         assert caught.value.evidence == board.notes[max(board.notes)]
-        assert (liar.size, liar.judgements) == (0, [])
+        assert (liar.size, list(liar.judgements)) == (0, [])
     withholding = WitnessedView(LyingSource(board, {}, short=1), board.anchor)
     with pytest.raises(StoreError):
         withholding.refresh()
