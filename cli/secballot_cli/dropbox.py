@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from secballot.encoding import MAX_ENTRY_BYTES
-from secballot.errors import RefusalError, StoreError
+from secballot.errors import PolicyError, RefusalError
 from secballot.net.limits import ServiceLimits
 from secballot.records.manifest import MANIFEST
 from secballot.records.promise import PROMISE
@@ -24,7 +24,7 @@ from secballot.roles.view import WitnessedView
 from secballot.store.claim import claimed
 from secballot.store.dropbox import DropStore
 from secballot_cli.main import ExitCode
-from secballot_cli.reading import read_input, sitting_option, write_new
+from secballot_cli.reading import read_input, sitting_option, watch, watching_options, write_new
 from secballot_cli.render import grouped
 from secballot_cli.serving import listening_options, run_app, server_part
 from secballot_cli.telling import Told, tell
@@ -132,12 +132,24 @@ def status(database: str, *, as_json: bool) -> int:
 @click.argument("out", type=click.Path())
 @click.option("--board", metavar="WHERE", required=True, help="Folder, zip archive, database or URL of the log.")
 @sitting_option(required=True)
-@click.option("--proxy", metavar="URL", help="A proxy for all requests.")
+@watching_options
 @_json_option
-def check(database: str, out: str, *, board: str, sitting: bytes, proxy: str | None, as_json: bool) -> int:
+def check(
+    database: str,
+    out: str,
+    *,
+    board: str,
+    sitting: bytes,
+    mirror: tuple[str, ...],
+    state: str | None,
+    evidence: str | None,
+    proxy: str | None,
+    as_json: bool,
+) -> int:
     """Compare every promise in the drop box with the log, and write evidence of broken ones into the folder OUT.
 
-    Exit codes: 0 no promise is broken, 1 some are, and the evidence is written, 3 the log cannot be read.
+    Exit codes: 0 no promise is broken, 1 some are, and the evidence is written, or the log is not the one seen before,
+    3 the log cannot be read, 5 no checkpoint satisfies the quorum of witnesses.
     """
     source, folder = open_source(board, proxy), Path(out)
     states: Counter[str] = Counter()
@@ -146,8 +158,10 @@ def check(database: str, out: str, *, board: str, sitting: bytes, proxy: str | N
         _check_sitting(store, sitting)
         manifest = MANIFEST.decode(store.manifest)
         shown = Shown.of_source(manifest, source)
-        if not shown.vouched:
-            raise StoreError("no checkpoint at hand is signed by an operator of this log")
+        seen = shown.witnessed(manifest)
+        if seen is None:
+            raise PolicyError("no checkpoint at hand satisfies the witness quorum", check="LOG-01")
+        watch(manifest, seen, shown.history, mirrors=mirror, state=state, evidence=evidence, proxy=proxy)
         for held in store.entries():
             for promise in map(PROMISE.decode, store.promises(held.leaf)):
                 judged = judge_promise(manifest, promise, shown)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from secballot.board.note import MAX_NOTE_SIZE
+from secballot.board.checkpoint import Checkpoint
+from secballot.board.note import MAX_NOTE_SIZE, Note
 from secballot.encoding import MAX_ENTRY_BYTES
 from secballot.errors import EncodingError, InconsistentLogError, PolicyError, RefusalError, StoreError
 from secballot.records.manifest import MANIFEST
@@ -26,7 +27,7 @@ from secballot.roles.evidence import (
     encode_evidence,
 )
 from secballot.roles.remote import open_source
-from secballot.roles.watching import find_manifest, newest_witnessed
+from secballot.roles.watching import find_manifest
 from secballot.store.folder import read_file
 from secballot.store.remembered import CheckpointMemory, default_folder
 from secballot_cli.main import ExitCode
@@ -36,7 +37,6 @@ from secballot_cli.telling import Told, tell
 
 if TYPE_CHECKING:
     from secballot.board.reader import LogSource
-    from secballot.record.history import WitnessedCheckpoint
     from secballot.records.manifest import Manifest
     from secballot.roles.evidence import Evidence
 
@@ -97,7 +97,7 @@ def promise(
         _write_and_tell(judged.evidence, sitting, out, as_json=as_json)
         return ExitCode.FAILED
     # That a promise is kept, only a log shows that is witnessed, and goes on from what was seen before.
-    seen = newest_witnessed(manifest, source)
+    seen = shown.witnessed(manifest)
     if seen is None:
         raise PolicyError("no checkpoint at hand satisfies the witness quorum", check="LOG-01")
     watch(manifest, seen, shown.history, mirrors=(), state=state, evidence=out, proxy=proxy)
@@ -152,25 +152,20 @@ def compare(
         raise InconsistentLogError("the places show two logs, each signed by another operator", check="LOG-02")
     if found.apart:
         raise StoreError(f"not compared, for want of entries: {', '.join(places[at] for at in found.apart)}")
-    _remember(body, opened, shown, state)
+    _remember(body, shown, last, state)
     sizes = {name: place.checkpoints[-1].checkpoint.tree_size for name, place in zip(places, shown, strict=True)}
     did = [f"{name}: {size} entries" for name, size in sizes.items()]
     tell(Told([*did, "All are views of one log."], facts={"sizes": sizes}), as_json=as_json)
     return ExitCode.PASSED
 
 
-def _remember(manifest: Manifest, places: list[LogSource | bytes], shown: list[Shown], state: str | None) -> None:
-    """Keep the newest witnessed checkpoint of all places, if it goes beyond what was seen before."""
-    newest: tuple[WitnessedCheckpoint, Shown] | None = None
-    for place, what in zip(places, shown, strict=False):
-        seen = None if isinstance(place, bytes) else newest_witnessed(manifest, place)
-        larger = newest is None or (seen is not None and seen.checkpoint.tree_size > newest[0].checkpoint.tree_size)
-        if seen is not None and larger:
-            newest = seen, what
-    last = max((place.checkpoints[-1].checkpoint.tree_size for place in shown[len(places) :]), default=0)
-    if newest is not None and newest[0].checkpoint.tree_size >= last:
-        seen, what = newest
-        watch(manifest, seen, what.history, mirrors=(), state=state, evidence=None, proxy=None)
+def _remember(manifest: Manifest, shown: list[Shown], last: bytes | None, state: str | None) -> None:
+    """Keep the newest witnessed checkpoint of all places, unless a larger one was seen before."""
+    found = [(seen, place) for place in shown if (seen := place.witnessed(manifest)) is not None]
+    before = 0 if last is None else Checkpoint.decode(Note.decode(last).text).tree_size
+    newest = max(found, key=lambda pair: pair[0].checkpoint.tree_size, default=None)
+    if newest is not None and newest[0].checkpoint.tree_size >= before:
+        watch(manifest, newest[0], newest[1].history, mirrors=(), state=state, evidence=None, proxy=None)
 
 
 def _place(where: str, proxy: str | None) -> LogSource | bytes:

@@ -79,13 +79,26 @@ def check(
 @click.option("--board", metavar="WHERE", required=True, help="Folder, zip archive, database or URL of the log.")
 @sitting_option(required=True)
 @click.option("--tag", metavar="DIGITS", help=_TAG_HELP)
-@click.option("--proxy", metavar="URL", help="A proxy for all requests.")
-def pack(file: str, out: str, *, board: str, sitting: bytes, tag: str | None, proxy: str | None) -> int:
+@watching_options
+def pack(
+    file: str,
+    out: str,
+    *,
+    board: str,
+    sitting: bytes,
+    tag: str | None,
+    mirror: tuple[str, ...],
+    state: str | None,
+    evidence: str | None,
+    proxy: str | None,
+) -> int:
     """Check a receipt, and write it with all that is needed to check it years later without any board."""
     bare, _ = _read(file)
     tag = tag if tag is not None else click.prompt("The tag of your ballot, ten digits 1-6")
     view = WitnessedView(open_source(board, proxy), sitting)
-    view.refresh()
+    seen = view.refresh()
+    history, manifest = view.state.history, view.state.the_manifest()
+    watch(manifest, seen, history, mirrors=mirror, state=state, evidence=evidence, proxy=proxy)
     check_receipt(bare, view, tag)
     write_new(out, OFFLINE_RECEIPT.encode(pack_receipt(bare, view)))
     click.echo(f"written: {out}")

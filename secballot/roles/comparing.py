@@ -28,7 +28,7 @@ from secballot.errors import (
     TransportError,
     VerificationError,
 )
-from secballot.record.history import LogHistory
+from secballot.record.history import LogHistory, LogOperator, open_witnessed, operator_keys
 from secballot.records.manifest import MANIFEST
 from secballot.roles.evidence import (
     BrokenPromise,
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from secballot.board.reader import LogSource
+    from secballot.record.history import WitnessedCheckpoint
     from secballot.records.manifest import Manifest
     from secballot.records.promise import Promise
 
@@ -86,6 +87,17 @@ class Shown:
     def vouched(self) -> int:
         """Up to which size an operator has signed the entries at hand."""
         return _size(self.held[-1]) if self.held else 0
+
+    def witnessed(self, manifest: Manifest) -> WitnessedCheckpoint | None:
+        """Return the newest checkpoint under a quorum whose entries are at hand, None if there is none."""
+        for signed in reversed(self.held):
+            for number in signed.operators:
+                keys = operator_keys(manifest)[number - 1]
+                try:
+                    return open_witnessed(manifest, [LogOperator(keys.key, keys.promise_key, 0, None)], signed.note)
+                except PolicyError:
+                    continue
+        return None
 
     def covers(self, signed: SignedCheckpoint) -> bool:
         """Tell whether the entries at hand reach as far as a checkpoint."""

@@ -41,12 +41,13 @@ from secballot.records.ballot import Ballot
 from secballot.records.entry import decode_entry
 from secballot.records.manifest import MANIFEST
 from secballot.records.promise import PROMISE, Promise
+from secballot.roles.admission import SHUFFLED_KINDS
 from secballot.roles.dropbox_gate import Gate, Standing
 from secballot.roles.evidence import SignedCheckpoint, promised_by
 from secballot.store.dropbox import Arriving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from secballot.board.reader import LogSource
     from secballot.roles.posting import Place
@@ -58,7 +59,7 @@ MAX_BYTES: Final = 2_000_000_000
 """What a drop box holds, unless its operator says otherwise."""
 
 BATCH: Final = 64
-"""Entries that are offered at a time, by so many threads:"""
+"""Entries that are offered at a time; voters' by so many threads:"""
 THREADS: Final = 8
 
 ASK_AGAIN: Final = 1
@@ -223,7 +224,15 @@ class DropBox:
             self._pool.submit(self._gate.refresh)
         if not any(board.until <= now for board in self._boards):
             return
-        outcomes = list(self._pool.map(self._forward_one, self._take_due(now)))
+        outcomes: list[bool] = []
+        numbers = self._take_due(now)
+        try:
+            for lanes in _lanes([self.store.entry(number) for number in numbers]):
+                for lane in self._pool.map(lambda lane: [self._forward_one(held) for held in lane], lanes):
+                    outcomes += lane
+        except BaseException:
+            self._schedule(numbers, now + self._pause)
+            raise
         if outcomes:
             log_event("forwarded", offered=len(outcomes), promised=sum(outcomes))
 
@@ -266,11 +275,10 @@ class DropBox:
                     batch.append(number)
         return batch
 
-    def _forward_one(self, number: int) -> bool:
+    def _forward_one(self, held: Held) -> bool:
         """Offer an entry to every board in turn, and tell whether one has promised it a place."""
-        held = self.store.entry(number)
         if held.operator >= self.office:
-            self._refused.pop(number, None)
+            self._refused.pop(held.number, None)
             return True
         refusals: list[RefusalError] = []
         for board in self._boards:
@@ -290,7 +298,7 @@ class DropBox:
             if not isinstance(answer, Promise):
                 board.rest(now, max(1, answer.seconds))
             elif self._keep_promise(held, answer):
-                self._refused.pop(number, None)
+                self._refused.pop(held.number, None)
                 return True
         self._try_again(held, refusals)
         return False
@@ -339,6 +347,27 @@ class DropBox:
         if signed is None or len(signed.witnesses) < self._manifest.witnesses.quorum:
             return 0
         return max(signed.operators)
+
+
+def _lanes(batch: Sequence[Held]) -> Iterator[list[list[Held]]]:
+    """Yield what may be offered side by side: voters' entries, those of one credential one behind the other.
+
+    Everything else goes alone and in the order of arrival, since an official's act often waits for the one before: out
+    of order, a board would refuse it, and its sender would be told so.
+    """
+    lanes: dict[bytes, list[Held]] = {}
+    for held in sorted(batch, key=lambda held: held.number):
+        if held.kind in SHUFFLED_KINDS:
+            body = decode_entry(held.data).body
+            key = body.ctx + body.credential if isinstance(body, Ballot) else held.leaf
+            lanes.setdefault(key, []).append(held)
+            continue
+        if lanes:
+            yield list(lanes.values())
+            lanes = {}
+        yield [[held]]
+    if lanes:
+        yield list(lanes.values())
 
 
 class _Refusal(msgspec.Struct, frozen=True):

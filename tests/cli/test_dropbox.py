@@ -62,7 +62,7 @@ def test_what_was_kept_while_the_board_was_away_reaches_it(
     sent = [*founding(), document(1)]
     assert [_post(first.url, entry) for entry in sent] == [202] * 3
     first.kill()
-    with running(*serve) as second:
+    with running(*serve, "--log", serve[-1]) as second:
         with pytest.raises(KeptError):
             open_poster([second.url], SMALL_MANIFEST, SITTING_ID, rounds=1).post(sent[0])
         with running("board", "serve", database, *ANCHOR, *keys, *unlock, port=port):
@@ -130,6 +130,12 @@ def test_promises_are_compared_with_the_log(tmp_path: Path, box: str, capsys: py
         assert facts["promises"] == {"broken": 1, "kept": 1, "open": 1, "void": 1}
         assert facts["written"] == [str(out / "2-3.evidence")]
     assert run(["evidence", "check", facts["written"][0], *ANCHOR]) == ExitCode.PASSED
+    unseen = View(honest.log, (5,), ("w1.example",)).publish(tmp_path / "unseen")
+    check[5] = str(unseen)
+    assert run(check) == ExitCode.REFUSED
+    check[5] = str(View(honest.log[:4], (4,)).publish(tmp_path / "shorter"))
+    assert run(check) == ExitCode.FAILED
+    assert "had 5 the last time" in capsys.readouterr().err
     check[5] = str(tmp_path / "nothing")
     assert run(check) == ExitCode.UNCHECKED
 

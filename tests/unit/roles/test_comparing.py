@@ -133,6 +133,21 @@ def test_evidence_is_found_exactly_if_there_is_a_contradiction(one: list[int], o
     assert find_split(SMALL_MANIFEST, shown(first).checkpoints[0], shown(first)) is None
 
 
+def test_the_newest_witnessed_checkpoint_has_its_entries() -> None:
+    """One without a quorum, one beyond the entries at hand, and one of other entries, are not it."""
+    alone = View(HONEST.log, (7,), witnesses=("w1.example",))
+    place = Shown(
+        [*shown(alone).checkpoints, *notes(HONEST, 4, 5).checkpoints, *notes(OTHER, 8).checkpoints], HONEST.history
+    )
+    found = place.witnessed(SMALL_MANIFEST)
+    assert found is not None
+    assert (found.checkpoint.tree_size, found.names) == (5, HONEST.witnesses)
+    assert notes(HONEST, 5).witnessed(SMALL_MANIFEST) is None
+    assert Shown(notes(OTHER, 5).checkpoints, HONEST.history).witnessed(SMALL_MANIFEST) is None
+    successor = shown(View(HONEST.log, (7,), operator="log 2")).witnessed(SMALL_MANIFEST)
+    assert successor is not None
+
+
 def test_a_promise_is_kept_open_or_broken() -> None:
     """Entries below a signed checkpoint tell; what is broken convicts its operator before strangers."""
 

@@ -21,7 +21,8 @@ from secballot.roles.posting import open_places, open_poster
 from secballot.roles.remote import Later
 from secballot.store.dropbox import DropStore
 from tests.loopback import free_port, serving
-from tests.small_sitting import NOW, SITTING_ID, SMALL_MANIFEST, document, founding, signed
+from tests.sealed_ballots import ONE_OF_THREE, make_context
+from tests.small_sitting import NOW, SITTING_ID, SMALL_MANIFEST, ballot, document, founding, signed
 from tests.two_views import View, entries, promise
 
 if TYPE_CHECKING:
@@ -184,10 +185,48 @@ def test_a_restart_goes_on_with_what_is_open(box: Callable[..., DropBox]) -> Non
     first.forward()
     board = Board()
     box(board).forward()
-    assert set(board.seen) == {ENTRY, OTHER}
+    assert board.seen == [ENTRY, OTHER]
     again = Board()
     box(again).forward()
     assert again.seen == []
+
+
+def test_what_depends_on_an_order_is_forwarded_in_it(box: Callable[..., DropBox]) -> None:
+    """Officials' entries as they came; ballots of one credential in a row, whoever's come in between."""
+    context = make_context(ONE_OF_THREE)
+    ballots = [ballot(context, number, sequence, bytes([sequence]) * 32) for sequence in range(4) for number in (1, 2)]
+    sent = [ENTRY, OTHER, *ballots[:6], document(1), *ballots[6:], document(2)]
+    board = Board()
+    made = box(board)
+    for entry in sent:
+        made.submit([entry])
+    made.forward()
+    official = [ENTRY, OTHER, document(1), document(2)]
+    assert [entry for entry in board.seen if entry in official] == official
+    for number in (0, 1):
+        own = ballots[number::2]
+        assert [entry for entry in board.seen if entry in own] == own
+    assert board.seen.index(document(1)) == 8
+
+
+def test_disk_trouble_while_forwarding_loses_nothing(
+    box: Callable[..., DropBox], monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    """Whatever was on its way is offered again."""
+    board = Board()
+    made = box(board)
+    made.submit([ENTRY, OTHER])
+
+    def broken(*_: object) -> None:
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(made.store, "put_promise", broken)
+    with pytest.raises(StoreError):
+        made.forward()
+    monkeypatch.undo()
+    clock.now += 60
+    made.forward()
+    assert made.store.counts()["promised"] == 2
 
 
 def test_room_is_bounded_with_some_left_for_officials(box: Callable[..., DropBox]) -> None:
@@ -223,7 +262,7 @@ def test_after_a_handover_everything_is_offered_to_the_successor(box: Callable[.
     assert made.office == 2
     clock.now += MAX_PAUSE
     made.forward()
-    assert set(second.seen) == {ENTRY, OTHER}
+    assert second.seen == [ENTRY, OTHER]
     newest = PROMISE.decode(made.known(ENTRY) or b"")
     assert newest == promise(ENTRY, newest.index, "promise 2")
     assert len(made.store.promises(made.store.entry(1).leaf)) == 2
