@@ -18,7 +18,7 @@ from tests.wallets import OTHER_TAG, TAG, THIRD_TAG, phrases
 if TYPE_CHECKING:
     from pathlib import Path
 
-ANY = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ANY = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 OURS = {ExitCode.PASSED, ExitCode.FAILED, ExitCode.USAGE, ExitCode.UNCHECKED, ExitCode.REFUSED}
 
 
@@ -93,7 +93,7 @@ def test_any_file_in_place_of_ours(device: Device, tmp_path: Path, capsys: pytes
 def test_any_choices_and_trackers(device: Device, tmp_path: Path) -> None:
     """What people type, and what is in a file of choices; nothing of it is sealed."""
 
-    @settings(ANY, max_examples=8)
+    @settings(ANY, max_examples=5)
     @given(text=st.text(max_size=40).filter(lambda text: not text.startswith("-")))
     def try_it(text: str) -> None:
         file = private(tmp_path / "choices", text)
