@@ -82,7 +82,7 @@ def run_party(
             click.echo(_("trying again: {trouble}").format(trouble=printable(trouble)), err=True)
         said = trouble
         for kind, promise in posted:
-            click.echo(_("posted: {kind} (entry {index})").format(kind=kind, index=promise.index))
+            click.echo(_("posted: {kind} (entry {index})").format(kind=kind, index=promise.index), err=True)
             promised = max(promised, promise.index)
             patience = clock() + promise.maximum_delay
         if not trouble and not posted and not waiting and (once or done()):

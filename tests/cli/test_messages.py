@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import shutil
 import string
+import tomllib
 from typing import TYPE_CHECKING, BinaryIO
 
 import pytest
@@ -125,3 +126,13 @@ def test_compiling_gives_what_is_shipped(tmp_path: Path) -> None:
     assert made == {path.relative_to(FOLDER) for path in FOLDER.rglob("*.mo")}
     for path in made:
         assert (tmp_path / "locale" / path).read_bytes() == (FOLDER / path).read_bytes()
+
+
+def test_catalogues_are_shipped(project_root: Path) -> None:
+    """Every catalogue is matched by a pattern that the build is given."""
+    settings = tomllib.loads((project_root / "pyproject.toml").read_text(encoding="utf-8"))
+    package = project_root / "cli" / "secballot_cli"
+    patterns = settings["tool"]["setuptools"]["package-data"]["secballot_cli"]
+    shipped = {path for pattern in patterns for path in package.glob(pattern)}
+
+    assert {path for path in FOLDER.rglob("*") if path.is_file()} <= shipped
