@@ -48,7 +48,7 @@ TrusteeSecrets.shares = shares
     + PROGRAM
 )
 """The program of a trustee that sends trustee 1 a bad share."""
-PATIENCE = 120
+PATIENCE = 300
 """Seconds after which a command that does not end is taken for hanging."""
 
 

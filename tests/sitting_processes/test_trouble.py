@@ -20,6 +20,7 @@ from tests.sitting_processes.parties import (
     DEALS_BADLY,
     DIES_AFTER_POSTING,
     DIES_BEFORE_POSTING,
+    PATIENCE,
     Party,
     code_of,
     finished,
@@ -56,7 +57,7 @@ def audit(congress: Congress) -> None:
 def killed(process_owner: Party, program: str) -> None:
     """Let a party run until it dies of its own."""
     process = process_owner.begin("run", "--interval", "0.3", program=program)
-    _out, err = process.communicate(timeout=120)
+    _out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == -signal.SIGKILL, err
 
 
