@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from secballot.audit.report import Verdict
-from secballot.audit.verifier import audit
+from secballot.audit.verifier import audit, audit_log
 from secballot.blind.signature import answer_digest
 from secballot.errors import InvalidProofError, RecordError
 from secballot.group import Elements
@@ -259,7 +259,7 @@ def _receipts() -> Sequence[Attempt]:
     ]
 
 
-@refuses("record.sitting:SittingRecord.judge", "audit.verifier:audit")
+@refuses("record.sitting:SittingRecord.judge", "audit.verifier:audit", "audit.verifier:audit_log")
 def _machine() -> Sequence[Attempt]:
     record = SittingRecord(golden().anchor, fetch=golden().entries.__getitem__)
 
@@ -276,17 +276,29 @@ def _machine() -> Sequence[Attempt]:
         if report.verdict is not Verdict.STANDS:
             raise InvalidProofError(" ".join(report.words))
 
-    honest, notes = golden().entries, list(golden().simulator.board.notes.values())
+    def gone_on(entries: Sequence[bytes], notes: Sequence[bytes], anchor: bytes | None) -> None:
+        report = audit_log(ListSource(list(entries), list(notes)), anchor=anchor, verified=kept[0]).report
+        if report.verdict is not Verdict.STANDS:
+            raise InvalidProofError(" ".join(report.words))
+
+    honest, notes, kept = golden().entries, list(golden().simulator.board.notes.values()), list[bytes]()
     audited(honest, notes, golden().anchor)
+    audit_log(ListSource(list(honest), list(notes)), anchor=golden().anchor, keep=kept.append)
+    gone_on(honest, notes, golden().anchor)
     changed = [*honest[:-1], honest[-1].replace(b"a", b"b", 1)]
+    lies: list[tuple[Sequence[bytes], Sequence[bytes], bytes | None]] = [
+        (honest, notes, ZERO),
+        ([], [], None),
+        (honest, [], golden().anchor),
+        (changed, notes, golden().anchor),
+        (honest[:-1], notes, golden().anchor),
+        (honest[1:], notes, golden().anchor),
+        ([*honest[:-2], honest[-1], honest[-2]], notes, golden().anchor),
+    ]
     return [
         *of_bytes(judged, signed[:-1], signed + b"\n", golden_entries("opening")[0], golden_entries("ballot")[0]),
         *(partial(judged, entry) for entry in golden().entries[len(golden_entries("manifest")) :]),
-        partial(audited, honest, notes, ZERO),
-        partial(audited, [], [], None),
-        partial(audited, honest, [], golden().anchor),
-        partial(audited, changed, notes, golden().anchor),
-        partial(audited, honest[:-1], notes, golden().anchor),
-        partial(audited, honest[1:], notes, golden().anchor),
-        partial(audited, [*honest[:-2], honest[-1], honest[-2]], notes, golden().anchor),
+        *(partial(audited, *lie) for lie in lies),
+        # What was verified before is not read again: a copy that differs in it alone says nothing else of the log.
+        *(partial(gone_on, *lie) for lie in lies if len(lie[0]) != len(honest) or lie[1:] != (notes, golden().anchor)),
     ]
