@@ -110,10 +110,10 @@ def test_a_trustee_releases_one_document_of_each_contest(boundaries: Boundaries,
     """Whenever it died, the documents that left it before and after are the same bytes."""
     simulator = fork(closed_poll())
     simulator.rehearsal.now += simulator.plan.objection_period + 1
-    trustee = simulator.rehearsal.trustees[0]
+    trustee, view = simulator.rehearsal.trustees[0], simulator.rehearsal.view()
 
     def act(journal: Journal, line: Line) -> object:
-        return Trustee(trustee.key, simulator.rehearsal.view(), line, journal).decrypt(1, now=simulator.rehearsal.now)
+        return Trustee(trustee.key, view, line, journal).decrypt(1, now=simulator.rehearsal.now)
 
     outcomes = die_everywhere(trustee, boundaries, simulator, act, tmp_path)
     assert len(outcomes) > 10
@@ -127,10 +127,10 @@ def test_a_registrar_signs_one_answer_to_each_request(boundaries: Boundaries, tm
     asked = [judgement.index for judgement in convened().board.judgements if judgement.kind == "credential-request"]
     simulator = fork(size=asked[0] + 2)
     simulator.rehearsal.witness()
-    registrar = simulator.rehearsal.registrars[0]
+    registrar, view = simulator.rehearsal.registrars[0], simulator.rehearsal.view()
 
     def act(journal: Journal, line: Line) -> object:
-        return Registrar(registrar.key, simulator.rehearsal.view(), line, journal).answer_requests()
+        return Registrar(registrar.key, view, line, journal).answer_requests()
 
     outcomes = die_everywhere(registrar, boundaries, simulator, act, tmp_path)
     assert len(outcomes) > 8
