@@ -30,7 +30,7 @@ from secballot_cli.board_succession import pending, takeover
 from secballot_cli.key import open_key
 from secballot_cli.main import ExitCode
 from secballot_cli.passphrase import passphrase_of, passphrase_option
-from secballot_cli.reading import read_input, sitting_option
+from secballot_cli.reading import read_input, sitting_option, verified_copy
 from secballot_cli.render import grouped
 from secballot_cli.services_new import board_new
 from secballot_cli.serving import listening_options, run_app, server_part
@@ -136,7 +136,8 @@ def serve(
     passphrase = passphrase_of(passphrase_file)
     log_signer, promise_signer = open_key(log_key, passphrase), open_key(promise_key, passphrase)
     with claimed(database):
-        operator = BoardOperator.open(database, sitting, log_key=log_signer, promise_key=promise_signer)
+        memory = verified_copy("board", database, sitting)
+        operator = BoardOperator.open(database, sitting, memory, log_key=log_signer, promise_key=promise_signer)
         try:
             if ml_dsa_key is not None or further:
                 origin, keys = operator.store.origin, [VerifierKey.decode(text) for text in further]

@@ -20,7 +20,7 @@ from secballot.store.board import BoardStore
 from secballot.store.engine import is_url
 from secballot.store.folder import write_folder
 from secballot_cli.main import ExitCode
-from secballot_cli.reading import sitting_option, write_new
+from secballot_cli.reading import sitting_option, verified_copy, write_new
 from secballot_cli.telling import Told, tell
 
 _TROUBLE: Final = (StoreError, TransportError, PolicyError)
@@ -65,7 +65,8 @@ def mirror(
     source = open_source(where, proxy)
     manifest = find_manifest(source, sitting)
     with BoardStore.open_or_create(database, manifest.log.origin) as store:
-        copying = _Copying(Mirror(store, source, sitting), file, folder, archive, as_json=as_json)
+        mirror = Mirror(store, source, sitting, memory=verified_copy("mirror", database, sitting))
+        copying = _Copying(mirror, file, folder, archive, as_json=as_json)
         if not follow:
             return copying.once()
         while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,8 +13,10 @@ from secballot.errors import InconsistentLogError, RefusalError, StoreError, Tra
 from secballot.roles.remote import open_source
 from secballot.roles.view import WitnessedView
 from secballot.roles.watching import compare, remember
+from secballot.store.engine import is_url
 from secballot.store.folder import read_file
 from secballot.store.remembered import CheckpointMemory, default_folder
+from secballot.store.verified import VerifiedState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -105,6 +108,25 @@ def watch(
         raise
 
 
+def verified_view(sitting: bytes) -> VerifiedState:
+    """Return where this user keeps what was verified of a long log: beside the checkpoints seen."""
+    return VerifiedState(default_folder(os.environ) / f"{sitting.hex()}.verified", "view", sitting)
+
+
+def verified_copy(purpose: str, database: str, sitting: bytes) -> VerifiedState:
+    """Return where is kept what was verified of the log in a database: beside its file, or with what this user saw.
+
+    Args:
+        purpose: `board` or `mirror`.
+        database: an SQLite file or an URL.
+        sitting: the sitting_id.
+    """
+    if is_url(database):
+        name = f"{hashlib.sha256(database.encode()).hexdigest()[:32]}.{purpose}.verified"
+        return VerifiedState(default_folder(os.environ) / name, purpose, sitting)
+    return VerifiedState(f"{database}.{purpose}.verified", purpose, sitting)
+
+
 def first_view(boards: Sequence[str], anchor: bytes, proxy: str | None) -> WitnessedView:
     """Return a view of the first place of the log that can be read, refreshed.
 
@@ -119,7 +141,7 @@ def first_view(boards: Sequence[str], anchor: bytes, proxy: str | None) -> Witne
     trouble: StoreError | TransportError | None = None
     for where in boards:
         try:
-            view = WitnessedView(open_source(where, proxy), anchor)
+            view = WitnessedView(open_source(where, proxy), anchor, memory=verified_view(anchor))
             view.refresh()
         except (StoreError, TransportError) as error:
             trouble = trouble or error

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from secrets import SystemRandom
 from typing import TYPE_CHECKING, Any, Final
 
-from secballot.errors import RefusalError
+from secballot.errors import Party, RefusalError
 from secballot.randomness import drawing
 from secballot.record import Judgement, Outcome, ReadEntry
 from secballot.record.history import operator_keys
@@ -28,7 +28,6 @@ from secballot.records.promise import Handover
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from secballot.errors import Party
     from secballot.record.state import SittingState
     from secballot.records.manifest import LogKeys, Successor
 
@@ -138,6 +137,10 @@ def unjudged_refusal(state: SittingState, entry: Entry, now: int, promise_key: b
     return None
 
 
+SavedFaults = tuple[tuple[str, int, str, int], ...]
+"""Role and index of a party, kind of entry, and how many faults."""
+
+
 class FaultTally:
     """How many faults of each party and kind are on the log: some name its holder, more would only fill it."""
 
@@ -149,6 +152,21 @@ class FaultTally:
         """Count the outcome of an entry that was appended, if it is a fault."""
         if judgement.outcome is Outcome.FAULT:
             self._counts[judgement.culprit, judgement.kind] += 1
+
+    def packed(self) -> SavedFaults:
+        """Return the counts as plain values."""
+        return tuple(
+            (party.role if party is not None else "", party.index if party is not None else 0, kind, count)
+            for (party, kind), count in self._counts.items()
+        )
+
+    @classmethod
+    def unpacked(cls, values: SavedFaults) -> FaultTally:
+        """Return the tally that `packed` wrote."""
+        tally = cls()
+        for role, index, kind, count in values:
+            tally._counts[Party(role, index) if role else None, kind] = count
+        return tally
 
     def is_full(self, judgement: Judgement) -> bool:
         """Tell whether the log holds enough faults of this party and kind."""

@@ -20,14 +20,13 @@ import threading
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from secballot.audit.replay import STRETCH_ENTRIES, replay
+from secballot.audit.replay import STRETCH_ENTRIES
 from secballot.board.checkpoint import Checkpoint
 from secballot.board.log import sign_head, witness_request
 from secballot.board.merkle import leaf_hash
 from secballot.board.note import Note
 from secballot.encoding import MAX_ENTRY_BYTES
 from secballot.errors import EncodingError, RefusalError, SecballotError, StoreError
-from secballot.record import SittingRecord
 from secballot.record.ahead import Lookahead
 from secballot.record.history import open_witnessed, operator_at, operator_keys
 from secballot.records.entry import decode_entry
@@ -35,7 +34,6 @@ from secballot.records.manifest import MANIFEST, Manifest
 from secballot.records.promise import PROMISE, Promise
 from secballot.roles.admission import (
     Arrival,
-    FaultTally,
     arrange,
     is_held,
     may_stand_again,
@@ -45,6 +43,7 @@ from secballot.roles.admission import (
 )
 from secballot.roles.head_keys import HeadKeys
 from secballot.roles.promising import promise_taken_over, sign_promise
+from secballot.roles.stored_record import StoredRecord
 from secballot.roles.witnessing import Cosigned, ask
 from secballot.store.board import BoardStore
 from secballot.store.folder import write_folder
@@ -56,10 +55,12 @@ if TYPE_CHECKING:
     from typing import Self
 
     from secballot.board.reader import LogSource
+    from secballot.record import SittingRecord
     from secballot.record.state import SittingState
     from secballot.roles.admission import Shuffle
     from secballot.roles.witnessing import WitnessLike
     from secballot.signing import SigningKey
+    from secballot.store.verified import VerifiedState
 
 
 class BoardOperator:
@@ -74,17 +75,27 @@ class BoardOperator:
         keys: of its checkpoints.
     """
 
-    def __init__(self, store: BoardStore, anchor: bytes, *, log_key: SigningKey, promise_key: SigningKey) -> None:
-        """Take up the operation of a stored log by replaying it from its first entry.
+    def __init__(
+        self,
+        store: BoardStore,
+        anchor: bytes,
+        memory: VerifiedState | None = None,
+        /,
+        *,
+        log_key: SigningKey,
+        promise_key: SigningKey,
+    ) -> None:
+        """Take up the operation of a stored log by replaying it from its first entry, or from where it was verified.
 
         Args:
             store: the log; closed by `close`.
             anchor: the sitting_id, 32 bytes; a manifest of another hash is not admitted.
+            memory: where this operator keeps what it verified, for the next start.
             log_key: signs checkpoints.
             promise_key: signs promises.
 
         Raises:
-            StoreError: the store does not answer.
+            StoreError: the store does not answer, or does not hold the log that was verified before.
             RefusalError: the keys are not the ones that the manifest gives to one operator.
         """
         self.store = store
@@ -92,11 +103,8 @@ class BoardOperator:
         self.keys = HeadKeys(store.origin, log_key)
         self._promise_key = promise_key
         self._lock = threading.RLock()
-        self._pending: list[bytes] = []
-        self._durable = 0
-        self._record: SittingRecord | None = None
-        self._faults = FaultTally()
-        manifest = self._replayed().state.manifest
+        self._log = StoredRecord(store, anchor, memory)
+        manifest = self._log.get().state.manifest
         if manifest is not None:
             self._check_keys(manifest)
 
@@ -121,14 +129,23 @@ class BoardOperator:
         return operator
 
     @classmethod
-    def open(cls, where: str | Path, anchor: bytes, *, log_key: SigningKey, promise_key: SigningKey) -> Self:
+    def open(
+        cls,
+        where: str | Path,
+        anchor: bytes,
+        memory: VerifiedState | None = None,
+        /,
+        *,
+        log_key: SigningKey,
+        promise_key: SigningKey,
+    ) -> Self:
         """Return the operator of the log that is stored here.
 
         Raises:
-            StoreError: there is none, or the database does not answer.
+            StoreError: there is none, the database does not answer, or it is not the log verified before.
             RefusalError: the keys are not the ones that the manifest gives to one operator.
         """
-        return cls(BoardStore.open(where), anchor, log_key=log_key, promise_key=promise_key)
+        return cls(BoardStore.open(where), anchor, memory, log_key=log_key, promise_key=promise_key)
 
     def close(self) -> None:
         """Let go of the store."""
@@ -142,7 +159,7 @@ class BoardOperator:
             StoreError: the store does not answer.
         """
         with self._lock:
-            return self._replayed()
+            return self._log.get()
 
     def source(self) -> LogSource:
         """Return the log as anybody would read it from this store."""
@@ -168,7 +185,7 @@ class BoardOperator:
         Source: SPEC.md#promise, SPEC.md#judging-an-entry.
         """
         with self._lock:
-            record = self._replayed()
+            record = self._log.get()
             answers: dict[bytes, Promise | SecballotError] = {}
             arrivals: list[Arrival] = []
             leaves = {data: leaf_hash(data) for data in entries}
@@ -197,11 +214,11 @@ class BoardOperator:
         """
         with self._lock:
             remaining = iter(entries)
-            if self._in_office(self._replayed().state):
+            if self._in_office(self._log.get().state):
                 raise RefusalError("this operator keeps the log already; entries are submitted")
             while block := list(islice(remaining, STRETCH_ENTRIES)):
-                self.store.append(block, expected_size=len(self._replayed()))
-                self._catch_up()
+                self.store.append(block, expected_size=len(self._log.get()))
+                self._log.catch_up()
             return self.store.size()
 
     def sign_checkpoint(self) -> bytes:
@@ -215,10 +232,10 @@ class BoardOperator:
         Source: SPEC.md#board-profile.
         """
         with self._lock:
-            self._catch_up()
+            self._log.catch_up()
             note = sign_head(self.store, self.keys.signers)
             size = Checkpoint.decode(note.text).tree_size
-            operators = self._replayed().state.operators
+            operators = self._log.get().state.operators
             if not size or (operators and operator_at(operators, size).key != self.keys.log.vkey.key):
                 raise RefusalError("there is nothing to sign, or another operator keeps the log")
             if self.store.checkpoint(size) is None:
@@ -326,7 +343,7 @@ class BoardOperator:
                     answers[arrival.data] = refusal
                     continue
                 considered = record.consider(arrival, verdict=plan.verdicts.get(place))
-                refusal = refusal_of(considered.judgement, self._faults)
+                refusal = refusal_of(considered.judgement, self._log.faults)
                 if refusal is not None:
                     answers[arrival.data] = refusal
                     continue
@@ -334,18 +351,18 @@ class BoardOperator:
                 answers[arrival.data] = promise
                 promises.append(PROMISE.encode(promise))
                 # Judging may look up entries of this very batch, so they are there before they are on disk.
-                self._pending.append(arrival.data)
+                self._log.pending.append(arrival.data)
                 considered.append()
-                self._faults.note(considered.judgement)
+                self._log.faults.note(considered.judgement)
             if promises:
-                self.store.append(self._pending, promises, expected_size=first)
+                self.store.append(self._log.pending, promises, expected_size=first)
         except BaseException:
             # The record may hold what the disk does not, or the disk what was never answered: begin from the disk.
-            self._record = None
+            self._log.drop()
             raise
         finally:
             record.state.proven = frozenset()
-        self._durable, self._pending = len(record), []
+        self._log.settle()
         return answers
 
     def _promise(self, record: SittingRecord, arrival: Arrival, now: int, index: int) -> Promise:
@@ -373,26 +390,3 @@ class BoardOperator:
         if note is None:
             raise StoreError("no checkpoint of this size is kept")
         return note
-
-    def _fetch(self, index: int) -> bytes:
-        return self._pending[index - self._durable] if index >= self._durable else self.store.entry(index)
-
-    def _replayed(self) -> SittingRecord:
-        """Return the record, replayed from the store if there is none."""
-        if self._record is None:
-            self._pending, self._faults = [], FaultTally()
-            self._record = SittingRecord(self.anchor, fetch=self._fetch)
-            self._catch_up()
-        return self._record
-
-    def _catch_up(self) -> None:
-        """Replay what the store holds beyond the record."""
-        record = self._replayed()
-        self._durable = self.store.size()
-        try:
-            entries = self.store.entries(len(record), self._durable)
-            for _ in replay(record, entries, lambda judgement, _: self._faults.note(judgement)):
-                pass
-        except BaseException:
-            self._record = None
-            raise

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from secballot.board.reader import LogSource
     from secballot.record.history import WitnessedCheckpoint
     from secballot.store.board import BoardStore
+    from secballot.store.verified import VerifiedState
 
 _BLOCK: Final = 256
 """Entries that are held in memory at a time."""
@@ -42,19 +43,22 @@ class Mirror:
             that only stands beside a log which continues the copy does not stop the copying.
     """
 
-    def __init__(self, store: BoardStore, source: LogSource, sitting_id: bytes) -> None:
+    def __init__(
+        self, store: BoardStore, source: LogSource, sitting_id: bytes, *, memory: VerifiedState | None = None
+    ) -> None:
         """Copy from this source; nothing is read yet.
 
         Args:
             store: the copy so far, of the same log; closed by the caller.
             source: a board, a folder, an archive, or another mirror; trusted for nothing.
             sitting_id: 32 bytes, from outside.
+            memory: where what was verified is kept for the next time.
 
         Raises:
             RefusalError: no sitting_id.
         """
         self.store = store
-        self.view = WitnessedView(source, sitting_id)
+        self.view = WitnessedView(source, sitting_id, memory=memory)
         self.evidence: bytes | None = None
         self._source = source
         self._compared = 0
