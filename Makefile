@@ -96,7 +96,7 @@ $(BIN)/python:
 $(VENV)/.core: $(BIN)/python pyproject.toml $(NATIVE)
 	@echo 'installing secballot and what it needs into $(VENV)'
 	@rm -f secballot/_group*.so secballot/_group*.pyd
-	@$(PIP) install --editable .
+	@$(PIP) install --editable '.[client]'
 	@touch $@
 
 $(VENV)/.dev: $(BIN)/python pyproject.toml requirements/dev.txt $(NATIVE)

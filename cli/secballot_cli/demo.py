@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import click
 
 from secballot.audit.verifier import audit
+from secballot.roles.result_page import result_page
+from secballot.store.archive import write_archive
 from secballot.store.source import open_source
 from secballot_cli.demo_input import DemoInputError, congress_folder, read_scenario
 from secballot_cli.demo_output import Performance, performance_json, performance_text, plain_report, showing_steps
@@ -43,8 +45,8 @@ def demo(out: Path | None, ballots: Path | None, as_json: bool) -> int:
 
     All parties act for themselves, on a simulated clock, and share nothing but the board: three presidium keys, two
     commission members, three registrars, five trustees of whom one stays away, four witnesses, and 78 delegates whose
-    votes are invented. Written are the published board, every delegate's receipts and the audit report, and nothing
-    that anybody has to keep secret.
+    votes are invented. Written are the published board, the pages of the results, every delegate's receipts and the
+    audit report, and nothing that anybody has to keep secret.
 
     Exit codes: 0 the audit passes and the counts are those of the choices cast, 1 one of these fails, 2 wrong usage,
     3 something cannot be written or read, 4 a bug in this program, 130 interrupted.
@@ -81,6 +83,10 @@ def perform(scenario: Scenario, out: Path, progress: Progress, began: float | No
         sitting = DemoSitting(scenario, Path(private), progress, keys)
         receipts = sitting.play()
         sitting.board.publish(out / "board")
+        write_archive(out / "board", out / "board.zip")
+        (out / "pages").mkdir()
+        for number, poll in sorted(sitting.board.record.state.polls.items()):
+            (out / "pages" / f"poll-{number}.html").write_bytes(result_page(sitting.board.record.state, poll))
         sitting_id = sitting.rehearsal.sitting_id
         sitting.board.close()
     write_receipts(out / "receipts", receipts)

@@ -206,11 +206,16 @@ def _print_next_steps(console: Console, performance: Performance) -> None:
     out = performance.out
     _say(console, f"\nEverything public is in {out}:")
     _say(console, "  board/           the published log: what any mirror would carry")
+    _say(console, "  board.zip        the same in one file")
+    _say(console, "  pages/           the result of each poll as a page, whose hash the officers signed")
     _say(console, f"  receipts/        {len(performance.receipts)} receipts, each its delegate's own")
     _say(console, "  audit.txt, audit.json, sitting_id.txt")
     _say(console, f"Sitting: {grouped(performance.sitting_id.hex())}")
     _say(console, "Check it again:")
     _say(console, f'  secballot audit {out}/board --sitting "$(cat {out}/sitting_id.txt)"')
+    _say(console, "Or as others see it, from a web server of your own in another terminal:")
+    _say(console, f"  python3 -m http.server --bind 127.0.0.1 --directory {out}/board 8000")
+    _say(console, f'  secballot audit http://127.0.0.1:8000 --sitting "$(cat {out}/sitting_id.txt)"')
     if performance.receipts:
         held = performance.receipts[0]
         _say(console, f"  (the tag of {held.name}, which its delegate remembers, is {held.tag})")

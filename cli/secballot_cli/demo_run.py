@@ -24,6 +24,7 @@ from secballot.roles.board import BoardOperator
 from secballot.roles.delegate import ballot_entry
 from secballot.roles.receipt import RECEIPT, check_receipt
 from secballot.roles.rehearsal import Entropy, Rehearsal
+from secballot.roles.result_page import result_page
 from secballot.roles.view import WitnessedView
 from secballot.store.source import DatabaseSource, open_source
 
@@ -181,7 +182,7 @@ class DemoSitting:
         self._progress.step(f"poll {number}: closing, decryption and result")
         rehearsal.close_poll(number)
         rehearsal.decrypt(number, self.present_trustees)
-        rehearsal.publish_result(number)
+        rehearsal.publish_result(number, result_page)
 
     def _cast(self, number: int, ballots: Sequence[tuple[Voter, Choices]], total: int, done: int) -> None:
         """Cast ballots in an order that nobody chose, batch by batch, each batch under a witnessed checkpoint."""

@@ -31,7 +31,7 @@ from secballot.records.manifest import (
 from secballot.roles.board import BoardOperator
 from secballot.roles.commission import CommissionMember
 from secballot.roles.delegate import Delegate
-from secballot.roles.officer import Officer
+from secballot.roles.officer import Officer, poll_by_number
 from secballot.roles.registrar import Registrar
 from secballot.roles.trustee import Trustee
 from secballot.roles.view import WitnessedView
@@ -45,8 +45,11 @@ if TYPE_CHECKING:
 
     from secballot.board.reader import LogSource
     from secballot.record import SittingRecord
+    from secballot.record.state import PollState, SittingState
     from secballot.records.opening import Contest
     from secballot.records.promise import Promise
+
+    PageMaker = Callable[[SittingState, PollState], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,10 +356,11 @@ class Rehearsal:
                 self.notify(f"trustee {trustee.index}: {refusal.message}")
         self.witness()
 
-    def publish_result(self, number: int) -> None:
-        """Sign and post the result."""
+    def publish_result(self, number: int, make_page: PageMaker = lambda _state, _poll: b"") -> None:
+        """Sign and post the result, with the page that every officer makes from its own view; none by default."""
         for officer in self.needed_officers():
-            officer.publish_result(number)
+            officer.view.refresh()
+            officer.publish_result(number, make_page(officer.view.state, poll_by_number(officer.view, number)))
         self.witness()
 
     def adjourn(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import tempfile
@@ -101,6 +102,8 @@ def test_the_first_congress_is_counted_as_it_was_cast(tmp_path: Path, capsys: py
         "audit.json",
         "audit.txt",
         "board",
+        "board.zip",
+        "pages",
         "receipts",
         "sitting_id.txt",
     ]
@@ -120,11 +123,20 @@ def test_what_lies_in_the_folder_is_enough_for_an_audit(small: Performance) -> N
     assert small.good
 
 
+def test_the_archive_holds_the_same_and_pages_are_those_that_were_signed(small: Performance) -> None:
+    """The zip gives the report of the folder, and the record names the hash of every page."""
+    report = audit(open_source(small.out / "board.zip"), anchor=small.sitting_id)
+    pages = [(small.out / "pages" / f"poll-{poll.number}.html").read_bytes() for poll in report.polls]
+
+    assert report.to_json() == (small.out / "audit.json").read_bytes()
+    assert [poll.page for poll in report.polls] == [hashlib.sha256(page).hexdigest() for page in pages]
+
+
 def test_no_secret_is_left_anywhere(small: Performance, private: Path) -> None:
     """Databases and journals are gone; published are tiles, checkpoints, receipts and the report."""
     assert list(private.iterdir()) == []
     names = {path.name for path in small.out.iterdir()}
-    assert names == {"audit.json", "audit.txt", "board", "receipts", "sitting_id.txt"}
+    assert names == {"audit.json", "audit.txt", "board", "board.zip", "pages", "receipts", "sitting_id.txt"}
     assert {path.name for path in (small.out / "board").iterdir()} == {"checkpoint", "checkpoint-by-size", "tile"}
     for path in (small.out / "receipts").iterdir():
         receipt = RECEIPT.decode(path.read_bytes())
