@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-KILLS: Final = int(os.environ.get("SECBALLOT_KILLS", "4"))
+KILLS: Final = int(os.environ.get("SECBALLOT_KILLS", "3"))
 """How often each program is killed."""
 
 SEED: Final = int(os.environ.get("SECBALLOT_SEED", str(time.time_ns())))
