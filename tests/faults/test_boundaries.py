@@ -28,7 +28,7 @@ def test_killed_at_every_boundary(
         [sys.executable, str(PROGRAM), new_database(), new_database(), str(tmp_path / "folder"), str(STEP)],
         capture_output=True,
         text=True,
-        timeout=100 if STEP > 1 else 7_200,
+        timeout=300 if STEP > 1 else 7_200,
         check=False,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )
