@@ -16,7 +16,7 @@ READ_ONLY: Final = (
     "the database cannot be written: it, its folder or its disk is read-only for this user; to read, copy it"
 )
 LOCKED: Final = "another process has kept the database locked for too long: see that only one serves it, and ask again"
-DAMAGED: Final = "the database is damaged, or is none: do not repair it; go on from the log that was published"
+DAMAGED: Final = "the database is damaged, or is none: stop, keep it as it is, and go on from no older copy"
 FAILING: Final = "the disk failed to read or write: see whether it is full or broken, and ask again"
 UNREACHABLE: Final = (
     "the database server cannot be reached, or does not let this user in: see that it runs, and see user, PGPASSFILE "
