@@ -162,11 +162,10 @@ class _Audit:
             return
         manifest = founding.the_manifest()
         stop = min(plausible(manifest, self.found.notes) or 0, self.found.at_hand)
-        resumed = self._resume(founding.sitting_id, stop)
-        self._replay_to(stop)
-        operators = self.found.record.state.operators or founding.operators
-        self.found.assessment = assess(manifest, operators, self.found.notes)
-        self._stopwatch.charge(Part.LOG, items=0)
+        if not self._replay_resumed(founding, stop):
+            self._begin_again()
+            self._replay_to(stop)
+            self._assess(founding)
         if self.found.newest is None:
             self._begin_again()  # entries that no checkpoint covers are not judged
             return
@@ -175,14 +174,30 @@ class _Audit:
             # The largest was signed by a key that is not in force at its size: the record ends before.
             self._begin_again()
             self._replay_to(newest)
-        elif resumed and self._is_another_log():
-            # Nothing that was verified of another log says anything of this one.
-            self._begin_again()
-            self._replay_to(stop)
         if self.keeping:
             self.keepsake = _keepsake(self.found)
         self._check_log()
         self._stopwatch.charge(Part.LOG, items=len(self.found.notes))
+
+    def _replay_resumed(self, founding: SittingState, stop: int) -> bool:
+        """Replay from where the last audit ended, and tell whether the newest checkpoint confirms all of it.
+
+        If not, what was verified is of another log, and says nothing of this one: not even which log key is in force.
+
+        Raises:
+            EncodingError: as `_resume`.
+        """
+        try:
+            if not self._resume(founding.sitting_id, stop):
+                return False
+            self._replay_to(stop)
+        except StoreError:
+            return False  # an earlier entry is another one now; if the source is at fault, it will be so again
+        self._assess(founding)
+        newest, history = self.found.newest, self.found.record.state.history
+        if newest is None or newest.checkpoint.tree_size != len(history):
+            return False
+        return history.root(len(history)) == newest.checkpoint.root
 
     def _resume(self, sitting_id: bytes, stop: int) -> bool:
         """Go on from what was verified before, and tell whether there was anything that helps.
@@ -205,12 +220,11 @@ class _Audit:
         self._go_on_with(found)
         return True
 
-    def _is_another_log(self) -> bool:
-        """Tell whether the newest checkpoint has another root than the entries replayed."""
-        newest, history = self.found.newest, self.found.record.state.history
-        if newest is None or newest.checkpoint.tree_size > len(history):
-            return False
-        return history.root(newest.checkpoint.tree_size) != newest.checkpoint.root
+    def _assess(self, founding: SittingState) -> None:
+        """Judge the notes by the log keys that the entries replayed put in force."""
+        operators = self.found.record.state.operators or founding.operators
+        self.found.assessment = assess(founding.the_manifest(), operators, self.found.notes)
+        self._stopwatch.charge(Part.LOG, items=0)
 
     def _find_manifest(self) -> SittingState | None:
         """Return a state that has the manifest; without any, the entries stay as they were judged."""

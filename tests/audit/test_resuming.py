@@ -104,6 +104,39 @@ def test_another_log_of_the_same_sitting_is_verified_from_its_beginning() -> Non
     assert source.first == 0
 
 
+def handed_over(*extra: bytes, before: bool) -> tuple[ListSource, int]:
+    """Return the log of every kind, or only what is before its handover, with more entries, and where that begins."""
+    log = every_kind()
+    entries, first = list(log.entries), next(i for i, entry in enumerate(log.entries) if b'"handover"' in entry)
+    entries = [*(entries[:first] if before else entries), *extra]
+    notes = [log.cosign(entries, successor=not before), log.cosign(entries[:first], successor=False)]
+    return ListSource(entries, notes), first
+
+
+@pytest.mark.parametrize("was_handed_over", [True, False])
+def test_another_logs_keys_are_not_in_force(was_handed_over: bool) -> None:
+    """A handover on one log changes whose checkpoints count there, and nowhere else."""
+    anchor, more = every_kind().anchor, [b"more %d" % number for number in range(12)]
+    kept: list[bytes] = []
+    source, first = handed_over(*more[: 0 if was_handed_over else 1], before=not was_handed_over)
+    assert audit(source, anchor=anchor, keep=kept.append).verdict is Verdict.STANDS
+
+    other, _ = handed_over(*more, before=was_handed_over)
+    report = audit(other, anchor=anchor, verified=kept[0])
+    assert report == audit(other, anchor=anchor)
+    assert report.log.size == len(other.log) > first
+
+
+def test_another_log_whose_earlier_ballots_are_needed_is_verified() -> None:
+    """A revote takes out the ballot before it, which this log has and the state does not know."""
+    entries = list(golden().entries)
+    ballots = [index for index, kind in enumerate(kinds()) if kind == "ballot"]
+    # The same ballots in another order: the revote, which comes last, finds its predecessor elsewhere.
+    forked = [*entries[: ballots[0]], entries[ballots[1]], entries[ballots[0]], *entries[ballots[2] : ballots[-1]]]
+    _, verified = run(log(len(forked), forked))
+    assert run(log(len(entries)), verified) == run(log(len(entries)))
+
+
 def test_an_older_log_than_the_state_is_verified_from_its_beginning() -> None:
     """A source that is behind shows less than was seen: said by comparing checkpoints, not hidden here."""
     size = kinds().index("ballot")
