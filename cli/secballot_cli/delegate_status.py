@@ -130,7 +130,9 @@ def _poll_words(number: int, poll: PollState) -> str:
         return _("Poll {number}, {title}: open until {time}.").format(
             number=number, title=title + more, time=moment(poll.closes_at)
         )
-    return _("Poll {number}, {title}: {status}.").format(number=number, title=title + more, status=status_words(poll))
+    return _("Poll {number}, {title}: {status}.").format(
+        number=number, title=title + more, status=status_words(poll.status)
+    )
 
 
 def _tell_ballots(device: VotingDevice, told: Told) -> None:
@@ -148,7 +150,8 @@ def _tell_ballots(device: VotingDevice, told: Told) -> None:
             told.who = _("you")
         if standing.place is Place.UNKNOWN:
             told.next.append(unknown_words())
-    if any(work.unsent for work in device.wallet.state().cast):
+    is_open = {poll.number for poll in device.view.state.polls.values() if poll.status == "open"}
+    if any(work.unsent and work.poll in is_open for work in device.wallet.state().cast):
         told.next.insert(0, "secballot delegate submit")
         told.who = _("you")
     told.facts["ballots"] = ballots

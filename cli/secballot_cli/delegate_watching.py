@@ -30,7 +30,6 @@ from secballot_cli.trackers import short_tracker
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from secballot.record.state import PollState
     from secballot.roles.standing import Standing
     from secballot_cli.delegate_device import Ready
     from secballot_cli.home import Given
@@ -177,7 +176,7 @@ def unknown_words() -> str:
     return _("was it another device of yours? Its tag says so: {command}").format(command="secballot delegate check")
 
 
-def status_words(poll: PollState) -> str:
+def status_words(status: str) -> str:
     """Return in words how a poll stands."""
     words = {
         "open": _("open"),
@@ -186,12 +185,13 @@ def status_words(poll: PollState) -> str:
         "void": _("void"),
         "annulled": _("annulled"),
     }
-    return words.get(poll.status, poll.status)
+    return words.get(status, status)
 
 
 def _words(standing: Standing) -> str:
-    words = _("Poll {poll}, ballot {tracker}, your number {number}: {place}.").format(
+    words = _("Poll {poll} ({status}), ballot {tracker}, your number {number}: {place}.").format(
         poll=standing.poll,
+        status=status_words(standing.status),
         tracker=short_tracker(standing.tracker),
         number=standing.number,
         place=place_words(standing.place),
