@@ -4,10 +4,15 @@ r"""What somebody verified of a log, kept in a file that nobody else can have wr
     HMAC-SHA-256 under a key of its own, 32 bytes
     what was verified, any bytes
 
-The key lies beside the file, under its name with `.key`, and is readable by its owner alone; it is made with the first
-file and used for nothing else. The code covers whose file it is, so that neither another log's nor another reader's is
-taken for it. It keeps out whoever can write the file but not read the key: a disk that is passed around, a backup, a
-shared folder. Against somebody who controls the account nothing helps, and verifying from the first entry always does.
+The key lies beside the file, under its name with `.key`; it is made with the first file and used for nothing else. The
+code covers whose file it is, so that neither another log's nor another reader's is taken for it. A key that belongs to
+another user, or that others may read or write, is no key: so in a folder where others write, nobody but its owner can
+make a file that is believed. That much, and no more, the system's file permissions give:
+
+- a disk that others have in their hands gives nothing, since they can put a file and a key of their own on it;
+- against somebody who controls the account nothing helps.
+
+Verifying from the first entry always does.
 
 Source: SPEC.md#parties-and-trust.
 """
@@ -52,8 +57,8 @@ class VerifiedState:
         """Return what was kept, None if nothing was.
 
         Raises:
-            StoreError: the file was not written with this key for this purpose, sitting and version, or file or key
-                cannot be read.
+            StoreError: the file was not written with this key for this purpose, sitting and version; file or key
+                cannot be read; or the key is not this user's alone.
         """
         try:
             data = read_file(self._path, _MAX_BYTES)
@@ -101,12 +106,21 @@ class VerifiedState:
         return code.digest()
 
     def _key(self) -> bytes:
+        """Return the key, if nobody but this user can have put it there."""
         try:
-            key = read_file(self._key_path, _KEY_BYTES)
-        except MissingFileError:
-            key = b""
+            with open(self._key_path, "rb", opener=_open_itself) as file:
+                status, key = os.fstat(file.fileno()), file.read(_KEY_BYTES + 1)
+        except FileNotFoundError:
+            status, key = None, b""
+        except OSError as error:
+            raise StoreError(f"the key of the file of verified state cannot be read: {explain_disk(error)}") from error
         if len(key) != _KEY_BYTES:
             raise StoreError("the key of the file of verified state is missing or garbled; remove both files")
+        if os.name == "posix" and status and (status.st_uid != os.geteuid() or status.st_mode & 0o077):
+            raise StoreError(
+                "the key of the file of verified state is not this user's alone (mode 0600): anybody could have written"
+                " both; remove both files to verify from the first entry"
+            )
         return key
 
     def _make_key(self) -> None:
@@ -119,3 +133,8 @@ class VerifiedState:
             file.write(os.urandom(_KEY_BYTES))
             file.flush()
             os.fsync(file.fileno())
+
+
+def _open_itself(path: str, flags: int) -> int:
+    """Open a file that is no link, without waiting for a named pipe."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0))

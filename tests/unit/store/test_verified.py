@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -69,6 +70,48 @@ def test_another_versions_state_is_refused(tmp_path: Path, monkeypatch: pytest.M
     state(tmp_path).keep(CONTENT)
     monkeypatch.setattr(secballot, "__version__", "0.0.0")
     with pytest.raises(StoreError, match="by this version"):
+        state(tmp_path).recall()
+
+
+def forged(folder: Path) -> Path:
+    """Put a file and a key in place, as somebody would who may write in the folder, and return the key's path."""
+    other = VerifiedState(folder / "elsewhere", "audit", SITTING)
+    other.keep(b"forged")
+    (folder / "made").mkdir()
+    (folder / "elsewhere").rename(folder / "made" / "log.verified")
+    return (folder / "elsewhere.key").rename(folder / "made" / "log.verified.key")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="owners and modes are POSIX")
+@pytest.mark.parametrize("mode", [0o604, 0o640, 0o602, 0o620, 0o666])
+def test_a_key_that_others_may_read_or_write_is_no_key(tmp_path: Path, mode: int) -> None:
+    """Whoever knows it, or may replace it, makes a file that would be believed."""
+    forged(tmp_path).chmod(mode)
+    with pytest.raises(StoreError, match="not this user's alone"):
+        state(tmp_path).recall()
+    with pytest.raises(StoreError, match="not this user's alone"):
+        state(tmp_path).keep(CONTENT)
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root gives files away")
+def test_a_key_of_another_user_is_no_key(tmp_path: Path) -> None:
+    """In a folder where others write, they can put a file and its key, but none that belongs to this user."""
+    os.chown(forged(tmp_path), 65_534, 65_534)
+    with pytest.raises(StoreError, match="not this user's alone"):
+        state(tmp_path).recall()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links as POSIX has them")
+def test_a_link_to_a_key_is_no_key(tmp_path: Path) -> None:
+    """Else anything of this user's that has 32 known bytes would do; nor does a pipe keep anybody waiting."""
+    key = forged(tmp_path)
+    key.rename(tmp_path / "key")
+    key.symlink_to(tmp_path / "key")
+    with pytest.raises(StoreError, match="cannot be read"):
+        state(tmp_path).recall()
+    key.unlink()
+    os.mkfifo(key)
+    with pytest.raises(StoreError):
         state(tmp_path).recall()
 
 
