@@ -161,7 +161,7 @@ def _promised_by(stage: Stage, url: str, entry: bytes, operator: int) -> int | N
 
 
 def _until(question: partial[int | None]) -> int:
-    for _ in range(200):
+    for _ in range(1_200):
         if (found := question()) is not None:
             return found
         time.sleep(0.05)
