@@ -13,7 +13,7 @@ import click
 from secballot.errors import PolicyError, RefusalError, StoreError, TransportError
 from secballot.record.acts import ACTS
 from secballot.records.entry import decode_entry
-from secballot.roles.acting import check_fits
+from secballot.roles.acting import check_act
 from secballot_cli.connecting import confirm, remember_view
 from secballot_cli.messages import _
 from secballot_cli.plain import act_words
@@ -52,7 +52,7 @@ def sign_act(
         SecballotError: the act does not fit the record as it is, the answer is no, or the board refuses it.
     """
     show(act_words(seat.view.state, kind, body))
-    check_fits(seat.view, seat.key, kind, body)
+    check_act(seat.view, seat.key, kind, body, int(time.time()))
     confirm(_("Sign this?"), yes=yes)
     return conclude(seat, given, post(), kind)
 

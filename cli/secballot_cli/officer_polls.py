@@ -16,7 +16,6 @@ from secballot.errors import RefusalError
 from secballot.record.tallying import recompute_result
 from secballot.records.closing import Annulment
 from secballot.records.opening import Extension
-from secballot.roles.acting import check_duration
 from secballot.roles.officer import poll_by_number
 from secballot.roles.poll_draft import MAX_POLL_BYTES, DraftContest, DraftPoll, contest_of, read_poll
 from secballot.roles.result_page import result_page
@@ -85,7 +84,6 @@ def _open_draft(seat: Seat, given: Given, draft: DraftPoll, folder: Path, *, yes
     number = draft.poll or max(state.polls, default=0) + 1
     now = int(time.time())
     body = officer.opening_body(number, contests, now + draft.open_seconds())
-    check_duration(seat.view, body, now)
     _say_floor(seat, contests)
     return sign_act(seat, given, "opening", body, lambda: officer.post("opening", body), yes=yes)
 

@@ -16,12 +16,14 @@ from secballot.record.acts import check_slot
 from secballot.record.outcome import Act, Position
 from secballot.record.rules import RULES
 from secballot.records.entry import decode_entry
+from secballot.records.opening import Opening
+from secballot.records.result import NO_PAGE, Result
 from secballot.roles.party import sign_entry
+from secballot.roles.result_page import page_digest, result_page
 
 if TYPE_CHECKING:
     import msgspec
 
-    from secballot.records.opening import Opening
     from secballot.roles.view import WitnessedView
     from secballot.signing import SigningKey
 
@@ -50,6 +52,45 @@ def check_fits(view: WitnessedView, key: SigningKey, kind: str, body: msgspec.St
         RULES[kind](view.state, body, act)
     except (EncodingError, PhaseError, PolicyError, VerificationError) as error:
         raise RefusalError(error.message, check=error.check) from error
+
+
+def check_act(view: WitnessedView, key: SigningKey, kind: str, body: msgspec.Struct, now: int) -> None:
+    """Check everything that a signer's own machine can check of an act.
+
+    Args:
+        view: refreshed.
+        key: of the signer.
+        kind: of the act.
+        body: its content.
+        now: seconds since the epoch.
+
+    Raises:
+        RefusalError: it would not stand, could never be closed, or names another result page than the record gives.
+    """
+    check_fits(view, key, kind, body)
+    if isinstance(body, Opening):
+        check_duration(view, body, now)
+    if isinstance(body, Result):
+        check_page(view, body)
+
+
+def check_page(view: WitnessedView, body: Result) -> None:
+    """Check that a result names the page that this machine makes of the record, or none.
+
+    Args:
+        view: refreshed.
+        body: of the result.
+
+    Raises:
+        RefusalError: it names another page: people would read what the record does not say.
+
+    Source: SPEC.md#result-page.
+    """
+    poll = view.state.by_ctx.get(body.ctx)
+    if poll is None or body.page == NO_PAGE:
+        return
+    if page_digest(result_page(view.state, poll)) != body.page:
+        raise RefusalError("the result names another page than the one that this machine makes of the record")
 
 
 def check_duration(view: WitnessedView, body: Opening, now: int) -> None:

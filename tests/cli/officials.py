@@ -43,7 +43,8 @@ class Officials:
 
     def connect(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Put the simulated board behind every board that a command is given."""
-        monkeypatch.setattr("secballot_cli.connecting.open_source", lambda *_: self.simulator.board.source())
+        for module in ("connecting", "reading"):
+            monkeypatch.setattr(f"secballot_cli.{module}.open_source", lambda *_: self.simulator.board.source())
         monkeypatch.setattr("sys.stdin", io.StringIO())
         monkeypatch.setattr("secballot_cli.connecting.open_board", lambda *_: self)
         monkeypatch.setattr("secballot_cli.officer.open_board", lambda *_: self)

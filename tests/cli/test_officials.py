@@ -74,32 +74,32 @@ def test_a_second_signature_of_one_officer_is_none(officials: Officials) -> None
     assert "nothing for you" in officials.error("officer", "countersign", "--yes")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (("open", "--title", "M", "--rules", "none-such", "--minutes", "9", "--yes"), "no rules"),
-        (("open", "--title", "M", "--rules", "RULE", "--seconds", "1", "--yes"), "nobody could close it"),
-        (("open", "--title", "M", "--rules", "RULE", "--minutes", "900", "--poll", "77", "--yes"), "POL-02"),
-        (("close", "1"), "has not been opened"),
-        (("lapse", "1", "--yes"), "has not been opened"),
-        (("extend", "1", "--minutes", "5", "--yes"), "has not been opened"),
-        (("annul", "1", "--reason", "why", "--yes"), "has not been opened"),
-        (("result", "1", "--yes"), "has not been opened"),
-        (("register", "--yes"), ""),
-        (("close-registration", "--yes"), ""),
-        (("convene", "--yes"), ""),
-        (("restart", "--yes"), "no ceremony"),
-        (("countersign", "--yes"), "nothing for you"),
-    ],
+WRONG_PHASE = (
+    (("open", "--title", "M", "--rules", "none-such", "--minutes", "9", "--yes"), "no rules"),
+    (("open", "--title", "M", "--rules", "RULE", "--seconds", "1", "--yes"), "nobody could close it"),
+    (("open", "--title", "M", "--rules", "RULE", "--minutes", "900", "--poll", "77", "--yes"), "POL-02"),
+    (("close", "1"), "has not been opened"),
+    (("lapse", "1", "--yes"), "has not been opened"),
+    (("extend", "1", "--minutes", "5", "--yes"), "has not been opened"),
+    (("annul", "1", "--reason", "why", "--yes"), "has not been opened"),
+    (("result", "1", "--yes"), "has not been opened"),
+    (("register", "--yes"), ""),
+    (("close-registration", "--yes"), ""),
+    (("convene", "--yes"), ""),
+    (("restart", "--yes"), "no ceremony"),
+    (("countersign", "--yes"), "nothing for you"),
 )
-def test_the_wrong_phase_is_refused_in_words(officials: Officials, arguments: tuple[str, ...], words: str) -> None:
+"""Commands for which it is not the time in a convened sitting without polls, and words of the refusal."""
+
+
+def test_the_wrong_phase_is_refused_in_words(officials: Officials) -> None:
     """Exit code 5 and one line, before anything is posted."""
     size = len(officials.simulator.board.entries)
     rule = officials.simulator.board.manifest.rules[0].name
-    filled = [rule if argument == "RULE" else argument for argument in arguments]
-
-    assert words in officials.error("officer", *filled)
-    assert len(officials.simulator.board.entries) == size
+    for arguments, words in WRONG_PHASE:
+        filled = [rule if argument == "RULE" else argument for argument in arguments]
+        assert words in officials.error("officer", *filled), arguments
+        assert len(officials.simulator.board.entries) == size
 
 
 @pytest.mark.parametrize(
@@ -203,6 +203,15 @@ def test_results_are_signed_with_their_page(closed: Officials, tmp_path: Path) -
     assert posted is not None
     assert posted.page == hashlib.sha256((tmp_path / "page.html").read_bytes()).digest()
     assert "is posted" in closed.error("officer", "result", "1", "--yes")
+
+
+def test_a_page_of_other_numbers_is_not_countersigned(closed: Officials) -> None:
+    """The counts are right and the page is not: whoever countersigns makes the page anew and refuses."""
+    closed.simulator.rehearsal.decrypt(1)
+    closed.simulator.rehearsal.officers[0].publish_result(1, b"<html>Everybody voted for us.</html>")
+    closed.simulator.rehearsal.witness()
+
+    assert "another page" in closed.error("officer", "countersign", "--yes", number=2)
 
 
 def test_the_roll_is_made_of_delegates_cards(officials: Officials, tmp_path: Path) -> None:
