@@ -58,7 +58,7 @@ class Cluster:
 
     def start(self) -> None:
         """Run the server, and return once it answers."""
-        options = f"-k {self.socket} -c listen_addresses= -c max_wal_size=64MB"
+        options = f"-k {self.socket} -c listen_addresses= -c max_wal_size=64MB -c shared_buffers=16MB"
         self._run("pg_ctl", "-w", "-t", str(_SECONDS), "-l", str(self._folder / "log"), "-o", options, "start")
 
     def stop(self, mode: str = "fast") -> None:
