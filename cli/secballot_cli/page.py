@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from secballot.errors import RefusalError, VerificationError
+from secballot.errors import Party, RefusalError, VerificationError
 from secballot.records.result import NO_PAGE
 from secballot.roles.officer import poll_by_number
 from secballot.roles.remote import open_source
@@ -63,5 +63,7 @@ def _check_signed(poll: PollState, made: bytes) -> bool:
     if poll.result.page == NO_PAGE:
         raise RefusalError("the result is posted without a page")
     if poll.result.page != page_digest(made):
-        raise VerificationError("the officers signed another page than the one that the record gives")
+        raise VerificationError(
+            "the officers signed another page than the one that the record gives", culprit=Party("presidium")
+        )
     return True
