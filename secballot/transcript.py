@@ -118,9 +118,12 @@ def _framed(label: str, sizes: Sequence[int], fields: Sequence[Field]) -> bytes:
     parts = [_PREFIXES[label]]
     for size, field in zip(sizes, fields, strict=True):
         data = field if isinstance(field, bytes) else encode_u64(field) if isinstance(field, int) else field.encode()
-        if size not in {_ANY, len(data)}:
+        if size == len(data):
+            parts += (_LENGTHS[size], data)
+        elif size == _ANY:
+            parts += (encode_u64(len(data)), data)
+        else:
             raise ValueError(f"a field of {label!r} has {len(data)} bytes where {size} belong")
-        parts += (encode_u64(len(data)), data)
     return b"".join(parts)
 
 

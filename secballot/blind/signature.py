@@ -187,8 +187,8 @@ def check_root(public_key: BlindPublicKey, expected: bytes, signature: bytes) ->
     sigma = int.from_bytes(signature, "big")
     if len(signature) != public_key.size or not 0 < sigma < public_key.n:
         raise VerificationError("blind signature does not answer the request")
-    power = int(gmpy2.powmod(sigma, public_key.e, public_key.n))
-    if answer_digest(power.to_bytes(public_key.size, "big")) != expected:
+    power = gmpy2.powmod(sigma, public_key.e, public_key.n)
+    if answer_digest(power.to_bytes(len(signature), "big")) != expected:
         raise VerificationError("blind signature does not answer the request")
 
 

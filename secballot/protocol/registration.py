@@ -218,18 +218,12 @@ def polls_of_request(polls: int, registrars: int) -> int:
     return min(polls, polls_per_request(registrars))
 
 
-def _not_known(public_key: BlindPublicKey, *values: bytes) -> bool:
-    """Know of nothing that it has been verified."""
-    del public_key, values
-    return False
-
-
 def check_request(
     body: CredentialRequest,
     *,
     keys: Sequence[Sequence[BlindPublicKey]],
     polls: int,
-    known: Callable[[BlindPublicKey, bytes], bool] = _not_known,
+    known: Callable[[Sequence[BlindPublicKey], bytes], bool] | None = None,
 ) -> None:
     """Check that a request has one good blinded message for every poll that it must cover and every registrar.
 
@@ -238,7 +232,7 @@ def check_request(
         keys: for each poll from the request's first poll on, the registrars' keys for the class of the requesting
             key, in manifest order; at least as many polls as a request covers.
         polls: polls from the request's first poll to the last of the sitting.
-        known: tells of a blinded message whether it was verified before under this key.
+        known: tells of the blinded messages of one poll whether they were verified before under these keys.
 
     Raises:
         EncodingError: REG-06, too few or too many polls, or bytes.
@@ -257,8 +251,8 @@ def check_request(
         for at, (item, row) in enumerate(zip(body.blinded, keys, strict=False)):
             if len(item) != MODULUS_BYTES * registrars:
                 raise EncodingError("not one blinded message per registrar", field="blinded", offset=at)
-            for public_key, blinded in zip(row, split_values(item), strict=True):
-                if not known(public_key, blinded):
+            if known is None or not known(row, item):
+                for public_key, blinded in zip(row, split_values(item), strict=True):
                     check_blinded(public_key, blinded)
 
 
@@ -307,8 +301,8 @@ def expected_answers(request: CredentialRequest) -> bytes:
 
 def expected_of(expected: bytes, registrar: int, registrars: int) -> list[bytes]:
     """Return one registrar's part of `expected_answers`, poll by poll."""
-    parts = [expected[start : start + ANSWER_DIGEST_BYTES] for start in range(0, len(expected), ANSWER_DIGEST_BYTES)]
-    return parts[registrar - 1 :: registrars]
+    first, step = ANSWER_DIGEST_BYTES * (registrar - 1), ANSWER_DIGEST_BYTES * registrars
+    return [expected[start : start + ANSWER_DIGEST_BYTES] for start in range(first, len(expected), step)]
 
 
 def check_answer(signatures: bytes, request: CredentialRequest, keys: Sequence[BlindPublicKey], registrar: int) -> None:
@@ -337,7 +331,7 @@ def check_expected_answer(
     keys: Sequence[BlindPublicKey],
     registrar: int,
     *,
-    known: Callable[[BlindPublicKey, bytes, bytes], bool] = _not_known,
+    known: Callable[[BlindPublicKey, bytes, bytes], bool] | None = None,
 ) -> None:
     """Check the same as `check_answer`, with what is left of a request that is not kept.
 
@@ -361,7 +355,7 @@ def check_expected_answer(
         if len(signatures) != MODULUS_BYTES * len(keys):
             raise EncodingError("not one blind signature per poll", field="signatures")
         for public_key, digest_of_b, signature in zip(keys, expected, split_values(signatures), strict=True):
-            if not known(public_key, digest_of_b, signature):
+            if known is None or not known(public_key, digest_of_b, signature):
                 check_root(public_key, digest_of_b, signature)
 
 

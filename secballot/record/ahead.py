@@ -178,13 +178,12 @@ class Lookahead:
         class_index = registration.roll.get(entry.signer) if registration is not None else None
         if registration is None or class_index is None:
             return []
-        self._requests[leaf] = _Asked(class_index, body.first_poll, expected_answers(body))
         statements: list[Statement] = [
-            Blinded(key.n, value)
+            Blinded(tuple([key.n for key in registrar_keys(registration, poll, class_index)]), item)
             for poll, item in enumerate(body.blinded, start=body.first_poll)
-            for key, value in zip(registrar_keys(registration, poll, class_index), split_values(item), strict=False)
         ]
         if self._every_statement:
+            self._requests[leaf] = _Asked(class_index, body.first_poll, expected_answers(body))
             statements.append(self._signature(entry))
         return statements
 

@@ -21,9 +21,11 @@ from secballot.record.state import RegistrationState
 from secballot.record.statements import Answered, Blinded
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from secballot.blind import BlindPublicKey
     from secballot.record.outcome import Act, Commit
-    from secballot.record.rolls import Request
+    from secballot.record.rolls import OpenRequest
     from secballot.record.state import SittingState
     from secballot.records.credential import CredentialIssue, CredentialRequest
     from secballot.records.roll import Registration, RegistrationClose
@@ -106,7 +108,7 @@ def judge_request(state: SittingState, body: CredentialRequest, act: Act) -> Com
         _registrar_keys(state, registration, poll, class_index) for poll in range(body.first_poll, manifest.polls + 1)
     ]
     with blaming("REG-06", act.party):
-        check_request(body, keys=keys, polls=len(keys), known=lambda key, value: Blinded(key.n, value) in state.proven)
+        check_request(body, keys=keys, polls=len(keys), known=_known_blinded(state) if state.proven else None)
 
     expected = expected_answers(body)
 
@@ -140,25 +142,20 @@ def judge_issue(state: SittingState, body: CredentialIssue, act: Act) -> Commit:
     requests = [registration.requests.open_request(answer.request) for answer in body.answers]
     if len({answer.request for answer in body.answers}) != len(requests):
         raise out_of_phase("answers one request twice")
-    asked: list[Request] = []
+    asked: list[OpenRequest] = []
     for request in requests:
-        if request is None or registrar in request.answered:
+        if request is None or request.answered >> registrar & 1:
             raise out_of_phase("answers what is no request, or is answered already")
         asked.append(request)
     registrars = len(state.the_manifest().registrars)
+    known = _known_answer(state) if state.proven else None
     for answer, request in zip(body.answers, asked, strict=True):
         keys = [
             registration.keys[poll, request.class_index][registrar]
             for poll in range(request.first_poll, request.first_poll + request.polls)
         ]
-        with blaming("REG-07", act.party):
-            check_expected_answer(
-                answer.signatures,
-                expected_of(request.expected, registrar, registrars),
-                keys,
-                registrar,
-                known=lambda key, expected, signature: Answered(key.n, expected, signature) in state.proven,
-            )
+        expected = expected_of(request.expected, registrar, registrars)
+        check_expected_answer(answer.signatures, expected, keys, registrar, known=known)
 
     def commit() -> None:
         for answer in body.answers:
@@ -166,6 +163,16 @@ def judge_issue(state: SittingState, body: CredentialIssue, act: Act) -> Commit:
         _end_if_answered(registration, act)
 
     return commit
+
+
+def _known_blinded(state: SittingState) -> Callable[[Sequence[BlindPublicKey], bytes], bool]:
+    """Return what tells of an item of a request whether it was verified ahead."""
+    return lambda keys, item: Blinded(tuple([key.n for key in keys]), item) in state.proven
+
+
+def _known_answer(state: SittingState) -> Callable[[BlindPublicKey, bytes, bytes], bool]:
+    """Return what tells of an answer whether it was verified ahead."""
+    return lambda key, expected, signature: Answered(key.n, expected, signature) in state.proven
 
 
 def judge_close(state: SittingState, body: RegistrationClose, act: Act) -> Commit:

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from struct import Struct
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from secballot.board.merkle import HASH_SIZE
 
@@ -63,6 +63,10 @@ class Roll(Mapping[bytes, int]):
         """Return the place of a key that is on the roll, from 0."""
         return self._places[key]
 
+    def class_at(self, place: int) -> int:
+        """Return the class of the key at a place."""
+        return self._classes[place]
+
     def key_at(self, place: int) -> bytes:
         """Return the key at a place."""
         return self._keys[place]
@@ -110,6 +114,24 @@ class Request:
     expected: bytes
 
 
+class OpenRequest(NamedTuple):
+    """What an answer to a request is judged by.
+
+    Attributes:
+        class_index: class on the roll.
+        first_poll: first poll it covers.
+        polls: how many polls it covers.
+        answered: bit i is set if registrar i has answered.
+        expected: as in `Request`.
+    """
+
+    class_index: int
+    first_poll: int
+    polls: int
+    answered: int
+    expected: bytes
+
+
 class Requests(Mapping[bytes, Request]):
     """The effective requests of a registration, by leaf hash, in log order.
 
@@ -153,7 +175,7 @@ class Requests(Mapping[bytes, Request]):
         del self._open[leaf]
         if not self._open:
             self._open = {}  # a dictionary keeps its room when it empties
-        class_index = self._roll[self._roll.key_at(self._places[number])]
+        class_index = self._roll.class_at(self._places[number])
         for poll in range(self._first[number], self._first[number] + self._polls[number]):
             self.covered[poll, class_index] += 1
 
@@ -192,10 +214,14 @@ class Requests(Mapping[bytes, Request]):
         """How many requests are open."""
         return len(self._open)
 
-    def open_request(self, leaf: bytes) -> Request | None:
-        """Return the open request with this leaf hash, if there is one."""
+    def open_request(self, leaf: bytes) -> OpenRequest | None:
+        """Return what an answer to the open request with this leaf hash is judged by, if there is one."""
         held = self._open.get(leaf)
-        return self._request(_OPEN.unpack_from(held)[0], held) if held is not None else None
+        if held is None:
+            return None
+        number, answered = _OPEN.unpack_from(held)
+        class_index = self._roll.class_at(self._places[number])
+        return OpenRequest(class_index, self._first[number], self._polls[number], answered, held[_OPEN.size :])
 
     def of(self, key: bytes) -> Iterator[Request]:
         """Yield the requests of a roll key, the newest first."""

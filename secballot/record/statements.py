@@ -35,10 +35,10 @@ class Acceptable(NamedTuple):
 
 
 class Blinded(NamedTuple):
-    """The value is one that blinding under this modulus can give (REG-06)."""
+    """The item of a request holds one value for each modulus, and each is one that blinding can give (REG-06)."""
 
-    modulus: int
-    value: bytes
+    moduli: tuple[int, ...]
+    item: bytes
 
 
 class Answered(NamedTuple):

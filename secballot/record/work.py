@@ -20,6 +20,7 @@ from secballot.blind import BlindPublicKey, check_all_blinded, check_root
 from secballot.elgamal import Ciphertexts
 from secballot.errors import EncodingError, SecballotError, VerificationError
 from secballot.protocol.ballots import check_block
+from secballot.protocol.registration import split_values
 from secballot.record.statements import Acceptable, Answered, Blinded, Signed
 from secballot.record.sums import VerifiedBlock
 from secballot.records.entry import signing_message
@@ -62,17 +63,25 @@ class StatementJob:
 
     def run(self) -> Confirmed:
         """Return which statements hold."""
-        doubtful: list[int] = []
-        values: dict[int, list[int]] = defaultdict(list)
+        doubtful = {at for at, one in enumerate(self.statements) if not isinstance(one, Blinded) and not _holds(one)}
+        return Confirmed(len(self.statements), frozenset(doubtful | self._not_blinded()))
+
+    def _not_blinded(self) -> set[int]:
+        """Return the positions of items that may hold a value that is not blinded; those of one modulus go together."""
+        columns: dict[int, list[tuple[int, bytes]]] = defaultdict(list)
+        doubtful: set[int] = set()
         for position, statement in enumerate(self.statements):
             if isinstance(statement, Blinded):
-                values[statement.modulus].append(position)
-            elif not _holds(statement):
-                doubtful.append(position)
-        for modulus, positions in values.items():
-            if not _are_blinded(modulus, [self.statements[position].value for position in positions]):  # type: ignore[union-attr]  # they are `Blinded`
-                doubtful += positions
-        return Confirmed(len(self.statements), frozenset(doubtful))
+                values = split_values(statement.item)
+                if not values or len(values) != len(statement.moduli):
+                    doubtful.add(position)
+                    continue
+                for modulus, value in zip(statement.moduli, values, strict=True):
+                    columns[modulus].append((position, value))
+        for modulus, column in columns.items():
+            if not _are_blinded(modulus, [value for _, value in column]):
+                doubtful.update(position for position, _ in column)
+        return doubtful
 
 
 def _holds(statement: Acceptable | Signed | Answered) -> bool:
