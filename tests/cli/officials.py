@@ -43,7 +43,7 @@ class Officials:
 
     def connect(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Put the simulated board behind every board that a command is given."""
-        for module in ("connecting", "reading"):
+        for module in ("connecting", "page", "reading"):
             monkeypatch.setattr(f"secballot_cli.{module}.open_source", lambda *_: self.simulator.board.source())
         monkeypatch.setattr("sys.stdin", io.StringIO())
         monkeypatch.setattr("secballot_cli.connecting.open_board", lambda *_: self)

@@ -203,6 +203,9 @@ def test_results_are_signed_with_their_page(closed: Officials, tmp_path: Path) -
     assert posted is not None
     assert posted.page == hashlib.sha256((tmp_path / "page.html").read_bytes()).digest()
     assert "is posted" in closed.error("officer", "result", "1", "--yes")
+    again = ["page", "http://board.invalid", "1", str(tmp_path / "again.html")]
+    assert run([*again, "--sitting", closed.simulator.board.anchor.hex()]) == ExitCode.PASSED
+    assert (tmp_path / "again.html").read_bytes() == (tmp_path / "page.html").read_bytes()
 
 
 def test_a_page_of_other_numbers_is_not_countersigned(closed: Officials) -> None:
@@ -212,6 +215,12 @@ def test_a_page_of_other_numbers_is_not_countersigned(closed: Officials) -> None
     closed.simulator.rehearsal.witness()
 
     assert "another page" in closed.error("officer", "countersign", "--yes", number=2)
+    closed.simulator.rehearsal.officers[1].publish_result(1, b"<html>Everybody voted for us.</html>")
+    closed.simulator.rehearsal.witness()
+    page = ["page", "http://board.invalid", "1", str(closed.folder / "page.html")]
+    assert run([*page, "--sitting", closed.simulator.board.anchor.hex()]) == ExitCode.FAILED
+    assert "another page" in closed.capsys.readouterr().err
+    assert not (closed.folder / "page.html").exists()
 
 
 def test_the_roll_is_made_of_delegates_cards(officials: Officials, tmp_path: Path) -> None:
