@@ -7,6 +7,7 @@
 # make bench   what everything costs beside this machine's best; ARGS="audit --ballots 10000", see docs/benchmarks.md
 # make interop the programs of others that tests/interop runs: needs Go 1.25 and Python 3.12, or newer
 # make fuzz    every parser, with coverage as guide; ARGS="--seconds 600 note policy", see tests/fuzz/run.py
+# make mutants change what decides, and see whether a test notices; ARGS="proofs tally", hours for all
 # make kill    kill board and witness hundreds of times under load; SECBALLOT_KILLS=1000 says how often
 # make clean   remove the virtual environment and what was built
 #
@@ -20,7 +21,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 NATIVE := $(wildcard native/Cargo.toml native/Cargo.lock native/build.rs native/src/*.rs)
 ARGS ?=
 
-.PHONY: demo bench test lint lock clean fuzz kill meta2 sittings
+.PHONY: demo bench test lint lock clean fuzz kill meta2 mutants sittings
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.core
@@ -34,6 +35,10 @@ test: $(VENV)/.dev
 
 fuzz: $(VENV)/.dev
 	$(BIN)/python tests/fuzz/run.py --seconds 60 $(ARGS)
+
+mutants: $(VENV)/.dev
+	$(PIP) install mutmut==3.8.1
+	$(BIN)/python tests/mutation/run.py $(ARGS)
 
 kill: export SECBALLOT_KILLS ?= 300
 kill: $(VENV)/.dev

@@ -1,0 +1,58 @@
+"""The set-up of mutation testing: what is only a text, and a list of survivors that stays true."""
+
+from __future__ import annotations
+
+import importlib
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.mutation.run import GROUPS, SURVIVORS, is_explained, is_text_only
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ('raise EncodingError("a", field="b")', 'raise EncodingError("XXaXX", field="b")', True),
+        ('raise EncodingError("a", field="b")', 'raise EncodingError(None, field="b")', True),
+        ('raise EncodingError("a", field="b")', 'raise EncodingError("a", )', True),
+        ('raise EncodingError("a", field="b")', 'raise EncodingError("a", field="XXbXX")', True),
+        ('raise RecordError("a", check="TAL-03")', 'raise RecordError("a", check="XXTAL-03XX")', False),
+        ('raise RecordError("a", check="TAL-03")', 'raise RecordError("a", )', False),
+        ("if index <= size:", "if index < size:", False),
+    ],
+)
+def test_only_texts_are_left_out(before: str, after: str, expected: bool) -> None:
+    """Ids, comparisons and everything else count."""
+    assert is_text_only(f"--- a\n+++ b\n@@\n-    {before}\n+    {after}\n") is expected
+
+
+def test_a_survivor_is_explained_by_its_function_and_line() -> None:
+    """Another change of the same function is not."""
+    known = {"secballot.board.tile.x_decode_tile": ["stop = start + 1"]}
+    diff = "--- a\n+++ b\n-    stop = start\n+    stop = start + 1\n"
+
+    assert is_explained("secballot.board.tile.x_decode_tile__mutmut_3", diff, known)
+    assert not is_explained("secballot.board.tile.x_decode_tile__mutmut_4", diff.replace("+ 1", "+ 2"), known)
+    assert not is_explained("secballot.board.tile.x_encode_tile__mutmut_3", diff, known)
+
+
+def test_every_group_names_code_and_tests_that_exist() -> None:
+    """Nothing is left out by a file that was moved."""
+    for sources, tests in GROUPS.values():
+        assert all(list(ROOT.glob(source)) for source in sources)
+        assert all((ROOT / test).exists() for test in tests)
+
+
+def test_survivors_are_of_functions_that_exist() -> None:
+    """And each has its reason."""
+    for name, items in tomllib.loads(SURVIVORS.read_text("utf-8")).items():
+        module, _, function = name.rpartition(".")
+        found: object = importlib.import_module(module)
+        for part in function.removeprefix("x").strip("_ǁ").split("ǁ"):
+            found = getattr(found, part, None) or getattr(found, f"_{part}", None)
+        assert found is not None, name
+        assert all(item["line"] and item["why"].endswith(".") for item in items), name
