@@ -154,8 +154,8 @@ def _sums_to_identity(claims: Sequence[Claim], weights: Sequence[Sequence[int]],
     coefficients += (base_coefficient % ORDER, key_coefficient % ORDER)
     elements = Elements.concat([*(claim.elements for claim in claims), BASE, key])
     # A single equation leaves most coefficients zero, and they cost as much as others.
-    used = [position for position, coefficient in enumerate(coefficients) if coefficient]
-    if len(used) < len(coefficients):
+    if 0 in coefficients:
+        used = [position for position, coefficient in enumerate(coefficients) if coefficient]
         coefficients = [coefficients[position] for position in used]
         elements = elements.take(used)
     return vartime_multiscalar_mul(coefficients, elements).is_identity()[0]

@@ -54,30 +54,39 @@ class Folded:
     key: int
 
 
-def fold_branches(
-    values: Sequence[int], challenges: Sequence[int], responses: Sequence[int], weights: Sequence[int]
-) -> tuple[int, int, int, int]:
-    """Return the coefficients of α, β, G and Y in the weighted sum of a disjunction's equations, not reduced.
+def fold_branches(  # noqa: PLR0917  # one row for each branch
+    owners: Sequence[int],
+    values: Sequence[int],
+    challenges: Sequence[int],
+    responses: Sequence[int],
+    weights: Sequence[int],
+    disjunctions: int,
+) -> tuple[list[int], list[int], int, int]:
+    """Return the coefficients of every α, every β, of G and of Y in the weighted sum of all equations, not reduced.
 
     Those of the commitments are the weights themselves.
 
     Args:
-        values: v_1..v_b.
-        challenges: c_1..c_b.
-        responses: z_1..z_b.
-        weights: for every branch in order, that of the equation with A, then with B.
+        owners: for every branch, the number of its disjunction.
+        values: for every branch, v_j.
+        challenges: for every branch, c_j.
+        responses: for every branch, z_j.
+        weights: for every branch, that of the equation with A, then with B.
+        disjunctions: how many there are, each about a ciphertext (α, β) of its own.
 
     Source: SPEC.md#membership.
     """
-    alpha = beta = base = key = 0
+    alphas, betas = [0] * disjunctions, [0] * disjunctions
+    base = key = 0
+    rows = zip(owners, values, challenges, responses, weights[0::2], weights[1::2], strict=True)
     # s·(A + c·α − z·G) + w·(B + c·β − c·v·G − z·Y) = O
-    for v, c, z, s, w in zip(values, challenges, responses, weights[0::2], weights[1::2], strict=True):
+    for owner, v, c, z, s, w in rows:
         shifted = w * c
-        alpha += s * c
-        beta += shifted
+        alphas[owner] += s * c
+        betas[owner] += shifted
         base -= s * z + shifted * v
         key -= w * z
-    return alpha, beta, base, key
+    return alphas, betas, base, key
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +143,10 @@ class Disjunction:
         """
         if len(weights) != self.equations:
             raise ValueError(f"{len(weights)} weights for {self.equations} equations")
-        alpha, beta, base, key = fold_branches(self.values, self.challenges, self.responses, weights)
+        owners = [0] * len(self.values)
+        (alpha,), (beta,), base, key = fold_branches(
+            owners, self.values, self.challenges, self.responses, weights, disjunctions=1
+        )
         return Folded(alpha % ORDER, beta % ORDER, list(weights), base % ORDER, key % ORDER)
 
 

@@ -128,6 +128,9 @@ class BallotLayout:
         disjunctions: all of them, contest by contest, each contest's sum last.
         values: number of ciphertexts.
         branches: number of branches of all disjunctions.
+        owners: for every branch, the position of its disjunction.
+        branch_values: for every branch, its value.
+        about: for every ciphertext, the positions of the disjunctions about its option and about its contest's sum.
     """
 
     def __init__(self, shapes: Sequence[ContestShape]) -> None:
@@ -138,6 +141,16 @@ class BallotLayout:
         self.disjunctions = tuple(_disjunctions(self.shapes))
         self.values = sum(len(shape.options) for shape in self.shapes)
         self.branches = sum(shape.option_branches + shape.sum_branches for shape in self.shapes)
+        self.owners = [number for number, part in enumerate(self.disjunctions) for _ in part.values]
+        self.branch_values = [value for part in self.disjunctions for value in part.values]
+        self.about = _about(self.disjunctions)
+
+
+def _about(disjunctions: Sequence[Disjunction]) -> list[tuple[int, int]]:
+    """Return for every ciphertext the positions of the two disjunctions that are about it."""
+    options = [number for number, part in enumerate(disjunctions) if part.option]
+    sums = {at: number for number, part in enumerate(disjunctions) if not part.option for at in part.ciphertexts}
+    return [(number, sums[at]) for at, number in enumerate(options)]
 
 
 def _disjunctions(shapes: Sequence[ContestShape]) -> list[Disjunction]:

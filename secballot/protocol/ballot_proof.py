@@ -99,24 +99,19 @@ class ContestsClaim:
 
     def fold(self, weights: Sequence[int]) -> tuple[list[int], int, int]:
         """Return the coefficients of the elements, of G and of Y in the weighted sum of all equations."""
-        challenges, responses = self._challenges, self._responses
-        alphas, betas = [0] * self._layout.values, [0] * self._layout.values
-        base = key = 0
-        for part in self._layout.disjunctions:
-            start, stop = part.branches.start, part.branches.stop
-            own = weights[2 * start : 2 * stop]
-            if not any(own):
-                continue  # a single equation is looked for
-            alpha, beta, of_base, of_key = fold_branches(
-                part.values, challenges[start:stop], responses[start:stop], own
-            )
-            # A sum's disjunction is about α_1 + … + α_k, so every one of them gets its coefficient.
-            for position in part.ciphertexts:
-                alphas[position] += alpha
-                betas[position] += beta
-            base += of_base
-            key += of_key
-        coefficients = [half % ORDER for pair in zip(alphas, betas, strict=True) for half in pair]
+        layout = self._layout
+        alphas, betas, base, key = fold_branches(
+            layout.owners,
+            layout.branch_values,
+            self._challenges,
+            self._responses,
+            weights,
+            len(layout.disjunctions),
+        )
+        coefficients: list[int] = []
+        # A sum's disjunction is about α_1 + … + α_k, so every one of them gets its coefficient too.
+        for option, total in layout.about:
+            coefficients += ((alphas[option] + alphas[total]) % ORDER, (betas[option] + betas[total]) % ORDER)
         coefficients += weights
         return coefficients, base, key
 
