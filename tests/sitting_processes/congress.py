@@ -250,7 +250,7 @@ class Congress:
 
     def open_both(self) -> None:
         """Open two polls side by side, by options and by a file, for as long as voting takes on this machine."""
-        seconds = int(10 + 12 * self.pace)
+        seconds = int(10 + 10 * self.pace)
         self.act("open", "--title", "Resolution 1", "--rules", "resolution", "--seconds", str(seconds))
         poll = f'seconds = {seconds}\n[[contests]]\ntitle = "Council"\nrules = "council"\n'
         poll += 'text = "Who shall sit on the council?"\noptions = ["Anna", "Boris", "Vera"]\n'

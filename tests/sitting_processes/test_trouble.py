@@ -98,11 +98,11 @@ def test_everybody_dies_once(congress: Congress) -> None:
 
 def requesting(congress: Congress) -> None:
     """Open the registration, let everybody request, and end the requests; nobody waits for answers."""
-    began = time.monotonic()
     congress.act("register", "--first-poll", "1")
+    began = time.monotonic()
     together([party.begin("register") for party in congress.delegates])
+    congress.pace = 1.5 * (time.monotonic() - began)
     congress.act("close-registration")
-    congress.pace = 2 * (time.monotonic() - began)
 
 
 def lose_device(congress: Congress, delegate: Party) -> None:
