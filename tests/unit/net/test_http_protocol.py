@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from secballot.net import http_protocol
-from secballot.net.http_protocol import HEAD_BYTES, BoundedProtocol
+from secballot.net.http_protocol import HEAD_BYTES, MESSAGE_BYTES, BoundedProtocol
 from tests.loopback import serving
 
 if TYPE_CHECKING:
@@ -107,3 +108,37 @@ def test_an_answered_client_is_not_given_up_while_it_is_slow_with_its_body(
     head = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nConnection: close\r\n\r\n"
 
     assert conversation(port, head, b"a", b"b", b"c", pause=0.15).endswith(b"abc")
+
+
+@pytest.mark.parametrize("method", [b"POST", b"GET"], ids=["while it is read", "after the answer"])
+@pytest.mark.parametrize(
+    "filler",
+    [b"X: y\r\n" * 10_000, b"X-Long: " + b"x" * 100_000, b"1\r\nx\r\n" * 10_000],
+    ids=["many trailers", "a trailer without end", "a body without end"],
+)
+def test_messages_without_end_are_cut_off(port: int, method: bytes, filler: bytes) -> None:
+    """What follows the body counts as well: a parser keeps trailers, and nobody reads them."""
+    begin = b"" if filler.startswith(b"1") else b"0\r\n"
+    sent = 0
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection, suppress(OSError):
+        connection.sendall(method + b" / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" + begin)
+        while sent < 10 * MESSAGE_BYTES:
+            connection.sendall(filler)
+            sent += len(filler)
+            filler = filler.removeprefix(b"X-Long: ")
+
+    # What lies in the buffers of the system was sent as well, and never read.
+    assert sent < 10 * MESSAGE_BYTES
+
+
+def test_messages_that_do_not_end_are_given_up(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has the answer already, and drips on, holds no connection."""
+    monkeypatch.setattr(http_protocol, "MESSAGE_SECONDS", 0.3)
+    head = b"GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(head)
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 405 ")
+        with pytest.raises(ConnectionError):
+            for _ in range(100):
+                connection.sendall(b"1\r\nx\r\n")
+                time.sleep(0.05)
