@@ -31,7 +31,7 @@ from secballot_cli.key import open_key
 from secballot_cli.main import ExitCode
 from secballot_cli.passphrase import passphrase_of, passphrase_option
 from secballot_cli.reading import read_input, sitting_option, verified_copy
-from secballot_cli.render import grouped
+from secballot_cli.render import grouped, showing_progress
 from secballot_cli.services_new import board_new
 from secballot_cli.serving import listening_options, run_app, server_part
 
@@ -90,7 +90,8 @@ def publish(database: str, folder: str, archive: str | None) -> int:
         source = DatabaseSource(store)
         if newest_witnessed(find_manifest(source), source, size) is None:
             raise PolicyError("the newest checkpoint lacks the quorum of witnesses", check="LOG-01")
-        size = write_folder(store, folder)
+        with showing_progress("publishing") as progress:
+            size = write_folder(store, folder, progress)
     if archive is not None:
         write_archive(folder, archive)
     click.echo(f"published: {size} entries")

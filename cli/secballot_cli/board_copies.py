@@ -21,6 +21,7 @@ from secballot.store.engine import is_url
 from secballot.store.folder import write_folder
 from secballot_cli.main import ExitCode
 from secballot_cli.reading import sitting_option, verified_copy, write_new
+from secballot_cli.render import showing_progress
 from secballot_cli.telling import Told, tell
 
 _TROUBLE: Final = (StoreError, TransportError, PolicyError)
@@ -91,7 +92,8 @@ class _Copying:
     def once(self) -> int:
         """Bring everything up to date, say so if anything has changed, and return the exit code."""
         try:
-            size = self._mirror.update().checkpoint.tree_size
+            with showing_progress("mirroring") as self._mirror.view.progress:
+                size = self._mirror.update().checkpoint.tree_size
         except InconsistentLogError as error:
             if error.evidence.startswith(b"{"):
                 self._keep(error.evidence)
@@ -99,7 +101,8 @@ class _Copying:
         if self._mirror.evidence is not None:
             self._keep(self._mirror.evidence)
         if self._folder is not None:
-            write_folder(self._mirror.store, self._folder)
+            with showing_progress("publishing") as progress:
+                write_folder(self._mirror.store, self._folder, progress)
             if self._archive is not None:
                 write_archive(self._folder, self._archive)
         convicted = self._mirror.evidence is not None

@@ -17,6 +17,7 @@ from secballot.store.engine import is_url
 from secballot.store.folder import read_file
 from secballot.store.remembered import CheckpointMemory, default_folder
 from secballot.store.verified import VerifiedState
+from secballot_cli.render import showing_progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -127,6 +128,20 @@ def verified_copy(purpose: str, database: str, sitting: bytes) -> VerifiedState:
     return VerifiedState(f"{database}.{purpose}.verified", purpose, sitting)
 
 
+def refresh_shown(view: WitnessedView) -> None:
+    """Bring a view up to date, and show how far it is meanwhile, if that takes some time and there is a terminal.
+
+    Raises: as `WitnessedView.refresh`.
+    """
+    quiet = view.progress
+    with showing_progress("verifying") as progress:
+        view.progress = progress
+        try:
+            view.refresh()
+        finally:
+            view.progress = quiet
+
+
 def first_view(boards: Sequence[str], anchor: bytes, proxy: str | None) -> WitnessedView:
     """Return a view of the first place of the log that can be read, refreshed.
 
@@ -142,7 +157,7 @@ def first_view(boards: Sequence[str], anchor: bytes, proxy: str | None) -> Witne
     for where in boards:
         try:
             view = WitnessedView(open_source(where, proxy), anchor, memory=verified_view(anchor))
-            view.refresh()
+            refresh_shown(view)
         except (StoreError, TransportError) as error:
             trouble = trouble or error
         else:

@@ -79,6 +79,7 @@ class Mirror:
         for start in range(first, size, _BLOCK):
             block = [self.view.entry(index) for index in range(start, min(start + _BLOCK, size))]
             self.store.append(block, expected_size=start)
+            self.view.progress(min(start + _BLOCK, size), size)
         newest = self.store.latest_checkpoint()
         behind = 0 if newest is None else _size(newest)
         for note in reversed(self._true_notes([opened.note, *notes])):

@@ -20,7 +20,11 @@ _KEPT_BYTES: Final = 1 << 25
 
 
 class Stretch:
-    """The entries between two sizes of a log, as a source gave them when this was made; 32 bytes each are kept."""
+    """The entries between two sizes of a log, as a source gave them when this was made; 32 bytes each are kept.
+
+    Attributes:
+        stop: the larger size.
+    """
 
     def __init__(self, source: LogSource, start: int, stop: int) -> None:
         """Read the entries from `start` up to `stop`, exclusive, for the first time.
@@ -29,7 +33,7 @@ class Stretch:
             StoreError: the source lacks some of them.
         """
         self._source = source
-        self._start, self._stop = start, stop
+        self._start, self.stop = start, stop
         self._held: list[bytes] = []
         self._leaves = bytearray()
         room = _KEPT_BYTES
@@ -54,12 +58,12 @@ class Stretch:
         """
         yield from self._held
         place = len(self._held)
-        if place == self._stop - self._start:
+        if place == self.stop - self._start:
             return
-        for entry in self._source.entries(self._start + place, self._stop):
+        for entry in self._source.entries(self._start + place, self.stop):
             if leaf_hash(entry) != self._leaves[HASH_SIZE * place : HASH_SIZE * (place + 1)]:
                 raise StoreError("the source gives another entry than a moment ago")
             place += 1
             yield entry
-        if place != self._stop - self._start:
+        if place != self.stop - self._start:
             raise StoreError("the source gives fewer entries than a moment ago")

@@ -36,9 +36,11 @@ from secballot.roles.judgements import Judgements, SavedJudgements
 from secballot.roles.stretch import Stretch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from concurrent.futures import Executor
 
     from secballot.board.reader import LogSource
+    from secballot.record import Judgement
     from secballot.record.state import SittingState
     from secballot.store.verified import VerifiedState
 
@@ -51,6 +53,10 @@ _KEPT_AFTER = 1_000
 
 _KEPT_SHARE = 8
 """And what part of all entries they are at least, since all that was verified is written anew."""
+
+
+def _no_progress(done: int, total: int) -> None:
+    """Tell nobody."""
 
 
 class _SavedView(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -72,6 +78,7 @@ class WitnessedView:
         checkpoint: the newest quorum checkpoint that this view accepted, or None before the first.
         judgements: outcome of every entry replayed.
         seen: every checkpoint accepted; a note kept here still shows its time when the board has a later one.
+        progress: is told while a log is replayed how many entries are judged, and of how many.
     """
 
     def __init__(
@@ -100,6 +107,7 @@ class WitnessedView:
         self.checkpoint: WitnessedCheckpoint | None = None
         self.judgements = Judgements()
         self.seen: list[WitnessedCheckpoint] = []
+        self.progress: Callable[[int, int], None] = _no_progress
         self._source = source
         self._executor = executor
         self._memory, self._kept, self._recalled = memory, 0, memory is None
@@ -237,9 +245,13 @@ class WitnessedView:
 
     def _replay(self, record: SittingRecord, judgements: Judgements, stretch: Stretch) -> None:
         """Append entries, verified in blocks, and note what each did."""
-        progress = replay(record, stretch, lambda judgement, _: judgements.append(judgement), executor=self._executor)
-        for _ in progress:
-            pass
+
+        def observe(judgement: Judgement, data: bytes) -> None:
+            del data
+            judgements.append(judgement)
+
+        for done in replay(record, stretch, observe, executor=self._executor):
+            self.progress(done, stretch.stop)
 
     def _follow_handover(self, manifest: Manifest) -> bool:
         """Adopt a longer log that a successor signs, if it holds the handover and continues what was seen.

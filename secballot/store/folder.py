@@ -37,6 +37,8 @@ from secballot.store.syncing import replace_file, sync_folder
 from secballot.store.troubles import explain_disk
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from secballot.board.tile import Tile
     from secballot.store.board import BoardStore
 
@@ -44,7 +46,11 @@ _UNFINISHED: Final = ".unfinished"
 """Name of a file that is being written."""
 
 
-def write_folder(store: BoardStore, folder: str | Path) -> int:
+def _no_progress(done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+def write_folder(store: BoardStore, folder: str | Path, progress: Callable[[int, int], None] = _no_progress) -> int:
     """Bring a folder up to the board's newest checkpoint and return that checkpoint's size.
 
     May be repeated at any time, and after a crash at any point: files that exist are not written again.
@@ -52,6 +58,7 @@ def write_folder(store: BoardStore, folder: str | Path) -> int:
     Args:
         store: the board.
         folder: made if it does not exist. Two that bring it up at once wait for each other; nobody else writes there.
+        progress: is told how many tiles are written, and of how many.
 
     Raises:
         StoreError: the board has no checkpoint yet, or an older one than the folder, or the disk does not take the
@@ -68,7 +75,7 @@ def write_folder(store: BoardStore, folder: str | Path) -> int:
         with locked(root):
             _check_follows(store, root, size)
             writer = _FolderWriter(root)
-            _write_log(store, writer, size)
+            _write_log(store, writer, size, progress)
             # Whoever reads `checkpoint` must find everything that it covers, so all names are durable before it.
             writer.sync()
             writer.write(CHECKPOINT, newest_reading(note))
@@ -78,10 +85,12 @@ def write_folder(store: BoardStore, folder: str | Path) -> int:
     return size
 
 
-def _write_log(store: BoardStore, writer: _FolderWriter, size: int) -> None:
+def _write_log(store: BoardStore, writer: _FolderWriter, size: int, progress: Callable[[int, int], None]) -> None:
     """Write the entries, tiles and kept checkpoints up to a size."""
-    for tile in (*bundles_of(size), *tiles_of(size)):
+    tiles = (*bundles_of(size), *tiles_of(size))
+    for done, tile in enumerate(tiles, start=1):
         _write_tile(store, writer, tile)
+        progress(done, len(tiles))
     # Larger ones may have been kept since; they are published with their own entries, the next time.
     sizes = [kept_size for kept_size in store.checkpoint_sizes() if kept_size <= size]
     for kept_size in sizes:

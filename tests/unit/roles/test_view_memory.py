@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from secballot.audit import replay
 from secballot.errors import EncodingError, InconsistentLogError, StoreError
 from secballot.roles import stretch, view
 from secballot.roles.judgements import Judgements
 from secballot.roles.view import WitnessedView
+from secballot.store.board import BoardStore
+from secballot.store.folder import write_folder
 from secballot.store.verified import VerifiedState
 from tests.audit.every_kind import every_kind
-from tests.audit.sources import ListSource, recosigned
+from tests.audit.sources import ListSource, publish, recosigned
 from tests.record_stage import picture
 from tests.simulator import golden
 
@@ -187,3 +190,23 @@ def test_judgements_are_a_sequence() -> None:
     with pytest.raises(IndexError):
         judgements[len(told)]
     assert all((one.check is None) == (one.reason == "") for one in told if one.outcome.value != "effect")
+
+
+def test_a_view_and_a_folder_tell_how_far_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Up to the end, and never back."""
+    monkeypatch.setattr(replay, "STRETCH_ENTRIES", 8)
+    total = len(golden().entries)
+    reader = WitnessedView(log(total), golden().anchor)
+    told: list[tuple[int, int]] = []
+    reader.progress = lambda done, of: told.append((done, of))
+    reader.refresh()
+    assert told == sorted(told)
+    assert told[-1] == (total, total)
+    assert len(told) > total // 8
+
+    written: list[tuple[int, int]] = []
+    publish(tmp_path, list(golden().entries), log(total).notes)
+    with BoardStore.open(tmp_path / "board.sqlite") as store:
+        write_folder(store, tmp_path / "again", lambda done, of: written.append((done, of)))
+    assert written == [(done, len(written)) for done in range(1, len(written) + 1)]
+    assert written
