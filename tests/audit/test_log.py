@@ -12,6 +12,8 @@ from secballot.records.promise import Handover
 from secballot.roles.party import sign_entry
 from tests.audit.sources import ListSource, check_line, golden_source, recosigned
 from tests.simulator import golden
+from tests.vectors.checker.reading import Record
+from tests.vectors.checker.verdict import verify
 
 
 def judged(source: ListSource) -> Report:
@@ -189,6 +191,18 @@ class TestHandover:
         assert report.verdict is Verdict.STANDS
         assert report.log.size == len(log)
         assert check_line(report, "LOG-06").checked == 1
+
+    def test_both_verifiers_know_the_keys_from_entries_beyond_the_record(self) -> None:
+        """The old key's checkpoint over the handover counts no more, so the record is what the one before covers."""
+        entries = self.handed_over()
+        size = len(entries) - 4
+        assert b'"handover"' in entries[size]
+        source = ListSource(entries, [recosigned(entries), recosigned(entries[: size - 3])])
+        report = judged(source)
+        theirs = verify(Record([note.decode() for note in source.notes], entries, golden().anchor), golden().anchor)
+
+        assert (report.verdict, report.log.size) == (Verdict.STANDS, size - 3)
+        assert (theirs["checked"], theirs["fails"], theirs["size"]) == (True, [], size - 3)
 
     def test_the_old_key_counts_up_to_the_handover_only(self) -> None:
         """A later checkpoint by the old key is ignored, and the record ends at the one before."""

@@ -39,14 +39,19 @@ def promise_key(state: State, index: int) -> bytes:
     return bytes(keys[sum(index >= size for size, _ in state.handovers)])
 
 
-def _read(state: State, text: str) -> tuple[notes.Note, notes.Checkpoint, bytes] | None:
-    """Return note, checkpoint and the log key that counts for it, if it is a checkpoint of the sitting's log."""
+def any_log_key(state: State) -> list[bytes]:
+    """Return the log keys of all operators of the manifest."""
+    body = state.sitting.body
+    return [bytes(key) for key in (body["log"]["key"], *(successor["key"] for successor in body["successors"]))]
+
+
+def _read(state: State, text: str) -> tuple[notes.Note, notes.Checkpoint] | None:
+    """Return note and checkpoint, if it is a checkpoint of the sitting's log."""
     note = notes.parse_note(text)
     checkpoint = notes.parse_checkpoint(note.text) if note else None
     if note is None or checkpoint is None or checkpoint.origin != state.sitting.body["log"]["origin"]:
         return None
-    key = log_key(state, checkpoint.size)
-    return None if key is None else (note, checkpoint, key)
+    return note, checkpoint
 
 
 def _strict_times(manifest: Manifest, note: notes.Note, key: bytes) -> list[int] | None:
@@ -72,9 +77,10 @@ def _strict_times(manifest: Manifest, note: notes.Note, key: bytes) -> list[int]
 def examine(state: State, text: str, index: int) -> Good:
     """Return what a good embedded checkpoint says; a note that splits the log makes the record fail."""
     found = _read(state, text)
-    if found is None:
+    key = log_key(state, found[1].size) if found else None
+    if found is None or key is None:
         raise NoEffectError("LOG-03")
-    note, checkpoint, key = found
+    note, checkpoint = found
     times = _strict_times(state.sitting, note, key)
     if checkpoint.extensions or times is None or not 1 <= checkpoint.size <= index:
         raise NoEffectError("LOG-03")
@@ -87,14 +93,21 @@ def examine(state: State, text: str, index: int) -> Good:
 def satisfies_quorum(state: State, text: str) -> notes.Checkpoint | None:
     """Return the checkpoint of a note that satisfies the witness quorum in this state, or None."""
     found = _read(state, text)
+    key = log_key(state, found[1].size) if found else None
+    return None if key is None else signed_by_quorum(state, text, [key])
+
+
+def signed_by_quorum(state: State, text: str, keys: list[bytes]) -> notes.Checkpoint | None:
+    """Return the checkpoint of a note that a witness quorum and one of these log keys signed, or None."""
+    found = _read(state, text)
     if found is None:
         return None
-    note, checkpoint, key = found
+    note, checkpoint = found
     if checkpoint.extensions:
         return None
     body = state.sitting.body
     witnesses = {witness["name"]: witness["key"] for witness in body["witnesses"]["witnesses"]}
-    if not any(notes.signed_by_log(note, line, body["log"]["origin"], key) for line in note.lines):
+    if not any(notes.signed_by_log(note, line, body["log"]["origin"], key) for line in note.lines for key in keys):
         return None
     signed = {
         line.name

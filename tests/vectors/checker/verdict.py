@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import notes
-from .machine_board import satisfies_quorum
+from .machine_board import any_log_key, satisfies_quorum, signed_by_quorum
 from .machine_judge import judge
 from .machine_state import State
 from .machine_tally import recompute
@@ -44,16 +44,33 @@ def run(entries: list[bytes], anchor: bytes | None) -> tuple[State, list[dict[st
     return state, outcomes
 
 
+def _counting(record: Record, anchor: bytes | None) -> list[notes.Checkpoint]:
+    """Return the checkpoints at hand that satisfy the quorum, under the log keys that the entries at hand tell of."""
+    claimed = max((_claimed_size(text) or 0 for text in record.checkpoints), default=0)
+    state, _ = run(record.entries[:claimed], anchor)
+    if state.manifest is None:
+        return []
+    keys = any_log_key(state)
+    signed = [found for text in record.checkpoints if (found := signed_by_quorum(state, text, keys))]
+    largest = max((checkpoint.size for checkpoint in signed), default=0)
+    if largest < claimed:
+        state, _ = run(record.entries[:largest], anchor)
+    return [found for text in record.checkpoints if state.manifest and (found := satisfies_quorum(state, text))]
+
+
 def _bounded(record: Record, anchor: bytes | None) -> tuple[State, list[dict[str, Any]], int | None]:
     """Return the judged record below the newest checkpoint that satisfies the quorum, and that checkpoint's size."""
-    for size in sorted({_claimed_size(text) or 0 for text in record.checkpoints}, reverse=True):
-        state, outcomes = run(record.entries[:size], anchor)
-        good = [satisfies_quorum(state, text) for text in record.checkpoints] if state.manifest else []
-        if any(checkpoint is not None and checkpoint.size == size for checkpoint in good):
-            if size > len(record.entries):
-                break  # entries are missing at hand: nobody can say what the record is
-            return state, outcomes, size
-    return State(anchor), [], None
+    counting = _counting(record, anchor)
+    size = max((checkpoint.size for checkpoint in counting), default=None)
+    if size is None or size > len(record.entries):  # entries are missing at hand: nobody can say what the record is
+        return State(anchor), [], None
+    state, outcomes = run(record.entries[:size], anchor)
+    if state.manifest is None:
+        return State(anchor), [], None
+    for checkpoint in counting:
+        if state.tree.root(checkpoint.size) != checkpoint.root:
+            state.fail("LOG-02", None)
+    return state, outcomes, size
 
 
 def _is_anothers(record: Record, anchor: bytes) -> bool:
@@ -69,10 +86,6 @@ def verify(record: Record, anchor: bytes | None = None) -> dict[str, Any]:
     state, outcomes, size = _bounded(record, known)
     if size is None and known is not None and _is_anothers(record, known):
         state.fail("SIT-01", None)
-    for text in record.checkpoints if size is not None else []:
-        checkpoint = satisfies_quorum(state, text)
-        if checkpoint and (checkpoint.size > len(state.tree) or state.tree.root(checkpoint.size) != checkpoint.root):
-            state.fail("LOG-02", None)
     return {
         "anchored": known is not None,
         "beyond": len(record.entries) - len(state.tree),
