@@ -256,14 +256,19 @@ class WitnessRole:
         Source: C2SP tlog-witness, add-checkpoint.
         """
         while True:
-            # The keys are read anew each time: a successor may have been taken up meanwhile.
+            # The states come first, and the keys are read anew each time: a successor may be taken up meanwhile. An
+            # earlier key is retired before the state changes, so with the state from after that it is not found.
+            states = dict(self._journal.items(_STATES))
             opened = open_request(body, self._logs())
             origin = opened.checkpoint.origin
+            stored = states.get(origin.encode())
+            if stored is None:
+                self._stored(origin)
+                continue  # followed only just now
             cosigners: list[Cosigner] = [self._cosigner]
             if self._ml_dsa is not None and not opened.checkpoint.extensions:
                 # Such a cosignature would not cover extension lines, so a checkpoint with any gets none.
                 cosigners.append(self._ml_dsa)
-            stored = self._stored(origin)
             decision = decide(opened, _decode(stored), cosigners, self._onward(now))
             try:
                 following = _encode(decision.state) + stored[_STATE_BYTES:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -166,19 +167,23 @@ def test_a_witness_that_has_cosigned_something_else_stays(witness: WitnessRole, 
     cosign(witness, view, state.tree_size, state.tree_size)
 
 
+@pytest.mark.parametrize("look", ["_logs", "_journal.items"], ids=["at the keys", "at the state"])
 def test_a_request_on_its_way_is_not_cosigned_after_the_handover(
-    witness: WitnessRole, monkeypatch: pytest.MonkeyPatch
+    witness: WitnessRole, monkeypatch: pytest.MonkeyPatch, look: str
 ) -> None:
-    """The first operator's request has passed the look at the keys when the successor is taken up: it is refused."""
-    stored = witness._stored
+    """The first operator's request has passed one look when the successor is taken up: it is refused."""
+    *way, name = look.split(".")
+    target = attrgetter(*way)(witness) if way else witness
+    original = getattr(target, name)
 
-    def meanwhile(origin: str) -> bytes:
-        before = stored(origin)
+    def meanwhile(*arguments: str) -> object:
+        before = original(*arguments)
+        before = before if isinstance(before, dict) else list(before)
         monkeypatch.undo()
         take_up(witness, seen(OLD), acts())
         return before
 
-    monkeypatch.setattr(witness, "_stored", meanwhile)
+    monkeypatch.setattr(target, name, meanwhile)
     assert _refused(witness, GONE_ON, 3, 6) == 403
     assert witness.state(ORIGIN).tree_size == 3
     cosign(witness, NEW, 3, 10)
