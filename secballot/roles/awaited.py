@@ -121,16 +121,15 @@ def _staging(view: WitnessedView, state: SittingState) -> list[Awaited]:
         items.append(Awaited("registrar-key", tuple(Party("registrar", i) for i in lacking), since))
     if staged.chunks is None or len(staged.roll_chunks) < staged.chunks:
         members = range(1, len(manifest.commission) + 1)
-        signed = _roll_signers(view, state)
+        signed = _roll_signers(state)
         owing = tuple(Party("commission", i) for i in members if manifest.commission[i - 1] not in signed)
         items.append(Awaited("roll", owing or (Party("commission"),), since))
     return items
 
 
-def _roll_signers(view: WitnessedView, state: SittingState) -> set[bytes]:
+def _roll_signers(state: SittingState) -> set[bytes]:
     """Return the commission keys that have signed every chunk of the next roll that anybody signed."""
     collections = [held.signers for (kind, _), held in state.collections.items() if kind == "roll"]
-    del view
     return set.intersection(*map(set, collections)) if collections else set()
 
 
