@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from secballot.errors import EncodingError
 from secballot.protocol.registration import expected_answers, expected_of, split_values
 from secballot.record.statements import Acceptable, Answered, Blinded, Signed
 from secballot.record.sums import PassedBallot
@@ -64,13 +65,16 @@ class Plan:
         """
         job, positions = self.jobs[number]
         if isinstance(job, BallotJob) and isinstance(result, BallotsFound):
-            block = job.block(result)
+            try:
+                block = job.block(result)
+            except EncodingError:
+                return False
             for place, position in enumerate(positions):
                 error = result.errors.get(place)
                 self.verdicts[position] = PassedBallot(block, place) if error is None else error
             return True
         if isinstance(job, StatementJob) and isinstance(result, Confirmed):
-            if result.examined != len(job.statements):
+            if result.examined != len(job.statements) or not isinstance(result.doubtful, frozenset):
                 return False
             doubtful = result.doubtful
             self.proven.update(one for position, one in enumerate(job.statements) if position not in doubtful)

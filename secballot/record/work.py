@@ -139,16 +139,29 @@ class BallotJob:
         return BallotsFound(found.errors, {class_index: total.encode() for class_index, total in found.sums.items()})
 
     def block(self, found: BallotsFound) -> VerifiedBlock:
-        """Return what a result means for the sums."""
+        """Return what a result means for the sums.
+
+        Raises:
+            EncodingError: no result of this job: the errors are none, or the sums are not those of what passed.
+        """
+        try:
+            return self._block(found)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise EncodingError("not what verifying these ballots gives") from error
+
+    def _block(self, found: BallotsFound) -> VerifiedBlock:
+        if not all(isinstance(error, SecballotError) for error in found.errors.values()):
+            raise EncodingError("what refuses a ballot is no error")
         passed: dict[int, set[int]] = {class_index: set() for class_index in found.sums}
         for position, ballot in enumerate(self.ballots):
             if position not in found.errors:
                 passed[ballot.class_index].add(position)
-        return VerifiedBlock(
-            self.ballots,
-            {class_index: frozenset(positions) for class_index, positions in passed.items()},
-            {class_index: Ciphertexts.decode(data, allow_identity=True) for class_index, data in found.sums.items()},
-        )
+        context = self.context.unpack()
+        sums = {class_index: Ciphertexts.decode(data, allow_identity=True) for class_index, data in found.sums.items()}
+        if any(len(total) != context.layout(class_index).values for class_index, total in sums.items()):
+            raise EncodingError("a sum has other ciphertexts than its class's ballots")
+        frozen = {class_index: frozenset(positions) for class_index, positions in passed.items()}
+        return VerifiedBlock(self.ballots, frozen, sums)
 
 
 def run_job(job: Job) -> Confirmed | BallotsFound:
