@@ -12,7 +12,7 @@ from typing import Final, NoReturn
 
 import pytest
 
-NEEDS: Final = frozenset({"go", "native", "postgres", "py312"})
+NEEDS: Final = frozenset({"dask", "go", "native", "postgres", "py312"})
 """Everything that may be required."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 from concurrent.futures import Executor, Future
@@ -12,11 +13,12 @@ from msgspec.structs import replace
 
 from secballot.audit import replay
 from secballot.audit.verifier import audit
-from secballot.errors import TransportError
+from secballot.errors import SecballotError, TransportError
 from secballot.record.work import BallotJob, BallotsFound, Confirmed, StatementJob, run_job
 from secballot.roles.workers import dask_workers, processors, worker_processes, worker_threads
 from tests.audit.sources import ListSource, golden_source, recosigned
 from tests.audit.test_replay import FIELDS, altered, kinds
+from tests.needs import missing
 from tests.simulator import golden
 
 if TYPE_CHECKING:
@@ -107,7 +109,7 @@ def test_results_do_the_work() -> None:
         return BallotsFound(dict.fromkeys(range(len(job.ballots)), error), {})
 
     source = spoilt()
-    report_errors: Sequence[Exception] = []
+    report_errors: Sequence[SecballotError] = []
 
     def learn(job: object) -> object:
         found = run_job(job)  # type: ignore[arg-type]
@@ -178,7 +180,10 @@ def test_dask_says_when_it_is_not_there() -> None:
 
 def test_a_dask_cluster_says_the_same() -> None:
     """On a cluster of this machine."""
-    distributed = pytest.importorskip("distributed", reason="the extra `dask` is not installed")
+    try:
+        distributed = importlib.import_module("distributed")
+    except ImportError:
+        missing("dask", "the extra `dask` is not installed")
     with (
         distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None, protocol="tcp"

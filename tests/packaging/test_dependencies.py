@@ -20,7 +20,7 @@ PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf
 IMPORTED_AS: Final = {"nacl": "pynacl"}
 """Import names that are not the distribution's."""
 
-LOADED_BY_NAME: Final = {"psycopg", "httptools", "uvloop"}
+LOADED_BY_NAME: Final = {"psycopg", "distributed", "httptools", "uvloop"}
 """What others load for us: a database URL names the driver, and the server takes what is there."""
 
 
