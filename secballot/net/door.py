@@ -4,9 +4,10 @@
 
 Cheap checks come before expensive ones: size, the rate of everybody, form, the rate of one credential, room to wait.
 Only then does the backend look at it. A refusal is a JSON object `{"check":…,"reason":…}`: 400 no entry, 422 an entry
-that is not taken, 413 too long, 408 sent too slowly, 429 too often, 503 too much is waiting, or the disk is in trouble
-or full. 202 is a drop box's: the entry is kept durably, and the board's promise is not there yet. After 202, 408, 429
-and 503 the same bytes may be sent again, and whoever sends bytes that were promised a place gets that promise.
+that is not taken, 413 too long, 408 sent too slowly, 429 too often by this credential, 503 too often by everybody, or
+too much is waiting, or the disk is in trouble or full. 202 is a drop box's: the entry is kept durably, and the board's
+promise is not there yet. After 202, 408, 429 and 503 the same bytes may be sent again, and whoever sends bytes that
+were promised a place gets that promise.
 
 Source: SPEC.md#promise.
 """
@@ -132,7 +133,7 @@ class EntryDoor:
     async def _post(self, request: Request) -> Response:
         now = time.monotonic()
         if wait := self._everybody.wait(now):
-            return _later(HTTPStatus.TOO_MANY_REQUESTS, "too many submissions", wait)
+            return _later(HTTPStatus.SERVICE_UNAVAILABLE, "too many submissions", wait)
         self._everybody.take(now)
         try:
             async with asyncio.timeout(self._limits.body_seconds):

@@ -44,6 +44,7 @@ from secballot.records.promise import PROMISE, Promise
 from secballot.roles.admission import SHUFFLED_KINDS
 from secballot.roles.dropbox_gate import Gate, Standing
 from secballot.roles.evidence import SignedCheckpoint, promised_by
+from secballot.roles.remote import Later
 from secballot.store.dropbox import Arriving
 
 if TYPE_CHECKING:
@@ -281,6 +282,7 @@ class DropBox:
             self._refused.pop(held.number, None)
             return True
         refusals: list[RefusalError] = []
+        waits: list[int] = []
         for board in self._boards:
             now = self._clock()
             if board.until > now:
@@ -295,12 +297,16 @@ class DropBox:
                 log_event("board-failing", trouble=type(trouble).__name__)
                 continue
             board.failures = 0
-            if not isinstance(answer, Promise):
-                board.rest(now, max(1, answer.seconds))
+            if isinstance(answer, Later):
+                if answer.alone:
+                    waits.append(answer.seconds)
+                else:
+                    board.rest(now, max(1, answer.seconds))
             elif self._keep_promise(held, answer):
                 self._refused.pop(held.number, None)
                 return True
-        self._try_again(held, refusals)
+        # One board that asks for patience does not keep the entry from another.
+        self._try_again(held, refusals, min(waits) if len(waits) == len(self._boards) else 0)
         return False
 
     def _keep_promise(self, held: Held, promise: Promise) -> bool:
@@ -310,11 +316,13 @@ class DropBox:
             self.store.put_promise(held.leaf, operator, PROMISE.encode(promise))
         return operator >= self.office
 
-    def _try_again(self, held: Held, refusals: Sequence[RefusalError]) -> None:
+    def _try_again(self, held: Held, refusals: Sequence[RefusalError], wait: int) -> None:
         now = self._clock()
         if not refusals:
-            # Nobody has judged it: it waits for the first board that may be asked again.
-            self._schedule([held.number], max(now + self._pause, min(board.until for board in self._boards)))
+            # Nobody has judged it: it waits for the first board that may be asked again. Where every board has had too
+            # much of its credential, it waits alone, or one delegate could keep everybody's entries back.
+            first = min(board.until for board in self._boards)
+            self._schedule([held.number], max(now + max(self._pause, min(wait, MAX_PAUSE)), first))
             return
         if len(refusals) == len(self._boards):
             refusal = _Refusal(refusals[0].message, refusals[0].check)

@@ -56,10 +56,12 @@ class Later:
     Attributes:
         seconds: to wait before that, 0 if the other side does not say.
         kept: whether a drop box has stored the entry durably.
+        alone: whether only this sender has to wait, and others may go on.
     """
 
     seconds: int = 0
     kept: bool = False
+    alone: bool = False
 
 
 class _Refusal(msgspec.Struct):
@@ -133,7 +135,8 @@ class RemoteBoard:
         if answer.status == HTTPStatus.OK:
             return self._promise(entry, answer.body)
         if answer.status == HTTPStatus.ACCEPTED or answer.status in _AGAIN:
-            return Later(answer.retry_after or 0, kept=answer.status == HTTPStatus.ACCEPTED)
+            kept, alone = answer.status == HTTPStatus.ACCEPTED, answer.status == HTTPStatus.TOO_MANY_REQUESTS
+            return Later(answer.retry_after or 0, kept=kept, alone=alone or kept)
         raise _refusal(answer)
 
     def _promise(self, entry: bytes, body: bytes) -> Promise:

@@ -141,6 +141,22 @@ def test_a_busy_board_is_left_alone_for_as_long_as_it_asks(box: Callable[..., Dr
         assert len(board.seen) == offers
 
 
+def test_whoever_sends_too_often_keeps_nobody_else_back(box: Callable[..., DropBox], clock: Clock) -> None:
+    """A board that is tired of one credential goes on taking the entries of others; that one waits as it was told."""
+    board = Board(Later(40, alone=True))
+    made = box(board)
+    _answer(made)
+    made.forward()
+    board.says = "promise"
+    assert _answer(made, OTHER) == "kept"
+    made.forward()
+    assert (_answer(made, OTHER), board.seen) == ("promised", [ENTRY, OTHER])
+    for seconds, offers in ((39, 2), (1, 3)):
+        clock.now += seconds
+        made.forward()
+        assert len(board.seen) == offers
+
+
 def test_what_every_board_refuses_is_refused_and_kept(box: Callable[..., DropBox], clock: Clock) -> None:
     """The sender gets the first one's reason; the entry stays, and is taken as soon as a board takes it."""
     board, other = Board(RefusalError("too early", check="ENT-03")), Board(RefusalError("no", check="ENT-06"))
@@ -300,7 +316,7 @@ def test_a_drop_box_over_http_before_a_real_board(box: Callable[..., DropBox], s
             facts = httpx.get(f"{url}/health", trust_env=False)
             assert (facts.status_code, facts.json()["promised"]) == (200, 3)
             assert json.dumps(facts.json()).count(document(1).decode()[20:40]) == 0
-            assert 429 in [post(b"junk").status_code for _ in range(25)]
+            assert 503 in [post(b"junk").status_code for _ in range(25)]
             assert httpx.get(f"{url}/checkpoint", trust_env=False).status_code == 404
 
 

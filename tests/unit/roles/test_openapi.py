@@ -10,6 +10,7 @@ from secballot.board.note import Ed25519Signer, Note, sign_note
 from secballot.board.witness import MAX_REQUEST_SIZE
 from secballot.errors import RefusalError, StoreError
 from secballot.net import witness_server
+from secballot.net.door import Ticket
 from secballot.net.dropbox_server import DropBoxServer
 from secballot.net.limits import ServiceLimits
 from secballot.net.witness_server import witness_app
@@ -30,12 +31,13 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from secballot.net.door_service import DoorService
     from secballot.roles.service import BoardService
     from tests.service_parts import Clock
 
 DIGEST = hashlib.sha256(ORIGIN.encode()).hexdigest()
 IMPATIENT = ServiceLimits(body_seconds=0.2)
-RARE = ServiceLimits(rate=0.001, burst=1)
+RARE = ServiceLimits(rate=0.001, burst=1, key_rate=0.001, key_burst=1)
 
 
 def failing(*_: object, **__: object) -> None:
@@ -54,6 +56,17 @@ def ask_door(described: Described, url: str) -> None:
     """Bring the door what it refuses whatever it has behind it."""
     described.ask(url, "POST", "/entry", b"{}")
     described.ask(url, "POST", "/entry", b" " * 65_536)
+
+
+def ask_too_often(
+    described: Described, backend: BoardService | DropBox, server: DoorService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bring the door an entry of a credential that has had its turn, and then one too many."""
+    monkeypatch.setattr(backend, "ticket", lambda _: Ticket(key=b"credential"))
+    server._door._keys.take(b"credential", time.monotonic())
+    with serving(server.app) as url:
+        answers = [described.ask(url, "POST", "/entry", document(number)).status_code for number in (3, 4)]
+    assert answers == [429, 503]
 
 
 def test_the_board(service: BoardService, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,9 +95,7 @@ def test_the_board(service: BoardService, monkeypatch: pytest.MonkeyPatch) -> No
     described.check_routes(server.app.routes)
     with serving(service.server(IMPATIENT, interval=3_600).app) as url:
         assert described.ask(url, "POST", "/entry", slowly()).status_code == 408
-    with serving(service.server(RARE, interval=3_600).app) as url:
-        for number in (3, 4):
-            described.ask(url, "POST", "/entry", document(number))
+    ask_too_often(described, service, service.server(RARE, interval=3_600), monkeypatch)
     assert described.seen == described.promised()
 
 
@@ -114,9 +125,7 @@ def test_the_drop_box(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPa
         described.check_routes(server.app.routes)
         with serving(DropBoxServer(box, IMPATIENT, interval=3_600).app) as url:
             assert described.ask(url, "POST", "/entry", slowly()).status_code == 408
-        with serving(DropBoxServer(box, RARE, interval=3_600).app) as url:
-            for number in (3, 4):
-                described.ask(url, "POST", "/entry", document(number))
+        ask_too_often(described, box, DropBoxServer(box, RARE, interval=3_600), monkeypatch)
         box.close()
     assert described.seen == described.promised()
 
