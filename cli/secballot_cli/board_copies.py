@@ -17,8 +17,8 @@ from secballot.roles.remote import open_source
 from secballot.roles.watching import find_manifest
 from secballot.store.archive import write_archive
 from secballot.store.board import BoardStore
-from secballot.store.engine import is_url
 from secballot.store.folder import write_folder
+from secballot.store.naming import is_url
 from secballot_cli.main import ExitCode
 from secballot_cli.reading import sitting_option, verified_copy, write_new
 from secballot_cli.render import showing_progress

@@ -13,8 +13,8 @@ from secballot.errors import InconsistentLogError, RefusalError, StoreError, Tra
 from secballot.roles.remote import open_source
 from secballot.roles.view import WitnessedView
 from secballot.roles.watching import compare, remember
-from secballot.store.engine import is_url
 from secballot.store.folder import read_file
+from secballot.store.naming import is_url
 from secballot.store.remembered import CheckpointMemory, default_folder
 from secballot.store.verified import VerifiedState
 from secballot_cli.render import showing_progress

@@ -26,6 +26,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from secballot.errors import StoreError
+from secballot.store.naming import is_url
 from secballot.store.syncing import sync_folder
 from secballot.store.troubles import explain
 
@@ -47,11 +48,6 @@ _CONNECTION: Final = {
     "keepalives_idle": "10",
     "tcp_user_timeout": str(1000 * LOCK_SECONDS),
 }
-
-
-def is_url(where: str | Path) -> bool:
-    """Tell whether a database is named by a URL, and not by the path of a file."""
-    return isinstance(where, str) and "://" in where
 
 
 def database_url(where: str | Path) -> sa.URL:

@@ -59,6 +59,14 @@ def test_help_imports_none_of_the_library() -> None:
     assert result.stdout.splitlines()[-1] == "[]"
 
 
+def test_an_audit_of_static_files_starts_without_the_database_layer() -> None:
+    """Whoever reads a folder does not wait for what only databases need."""
+    program = "import sys, secballot_cli.audit; print('sqlalchemy' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert result.stdout.strip() == "False"
+
+
 def test_the_version_is_that_of_the_library(capsys: pytest.CaptureFixture[str]) -> None:
     """`--version` prints it."""
     assert run(["--version"]) == ExitCode.PASSED

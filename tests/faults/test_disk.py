@@ -36,9 +36,9 @@ from secballot.roles.witness import WitnessRole
 from secballot.store import troubles
 from secballot.store.archive import write_archive
 from secballot.store.board import BoardStore
-from secballot.store.engine import is_url
 from secballot.store.folder import write_folder
 from secballot.store.journal import Journal
+from secballot.store.naming import is_url
 from secballot.store.remembered import CheckpointMemory
 from secballot.store.source import open_source
 from secballot_cli.main import ExitCode, run

@@ -23,8 +23,8 @@ from secballot.roles.remote import RemoteBoard
 from secballot.roles.witness import WitnessRole
 from secballot.roles.witness_service import WitnessService
 from secballot.store.board import BoardStore
-from secballot.store.engine import is_url
 from secballot.store.journal import Journal
+from secballot.store.naming import is_url
 from secballot_cli.main import ExitCode, run
 from tests.faults.killing import KILLS, Load, Victim, kill_again_and_again, tell
 from tests.loopback import serving

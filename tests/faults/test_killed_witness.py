@@ -21,8 +21,8 @@ from secballot.net.witness_client import RemoteWitness
 from secballot.record.history import LogHistory
 from secballot.roles.witness import WitnessRole
 from secballot.roles.witnessing import ask
-from secballot.store.engine import is_url
 from secballot.store.journal import Journal
+from secballot.store.naming import is_url
 from secballot_cli.main import ExitCode, run
 from tests.faults.killing import KILLS, SEED, Load, Victim, kill_again_and_again, tell
 from tests.running import key_files, passphrase_file

@@ -20,8 +20,9 @@ from secballot.errors import StoreError
 from secballot.store import troubles
 from secballot.store.board import BoardStore
 from secballot.store.claim import claimed
-from secballot.store.engine import database_url, is_url, open_engine, storing
+from secballot.store.engine import database_url, open_engine, storing
 from secballot.store.journal import Journal
+from secballot.store.naming import is_url
 from secballot.store.source import DatabaseSource, open_source
 from secballot.store.troubles import explain
 
