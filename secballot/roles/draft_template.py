@@ -20,7 +20,7 @@ _HEAD = """\
 # Nothing of this can be changed once the sitting is founded.
 
 title = ""        # FILL IN: what is read at the top of every ballot and result; at most 300 bytes
-origin = "{origin}"   # name of the log; the 32 digits are random, and stay as they are
+origin = {origin}   # name of the log; the 32 digits are random, and stay as they are
 
 [needed]
 presidium = {presidium}              # officers that sign each act. More than half of them is a good choice
@@ -115,7 +115,7 @@ def draft_template(cards: Sequence[Card], nonce: bytes, *, name: str) -> str:
     dishonest = (witnesses - 1) // 3
     head = _HEAD.format(
         name=name,
-        origin=f"{board.name.lower()}/{nonce.hex()}",
+        origin=_quoted(f"{board.name.lower()}/{nonce.hex()}"),
         presidium=counts["officer"] // 2 + 1,
         threshold=threshold,
         minimum=max(threshold, trustees - 1),
@@ -130,8 +130,13 @@ def draft_template(cards: Sequence[Card], nonce: bytes, *, name: str) -> str:
     return "".join(parts)
 
 
+def _quoted(text: str) -> str:
+    """Return a card's text as TOML has it: whatever its maker put in, it ends where it ends."""
+    return json.dumps(text, ensure_ascii=False)
+
+
 def _entry(table: str, card: Card) -> str:
-    lines = [table, f"name = {json.dumps(card.name, ensure_ascii=False)}   # fingerprint {card.fingerprint()}"]
+    lines = [table, f"name = {_quoted(card.name)}   # fingerprint {card.fingerprint()}"]
     lines.append(f'key = "{card.key.hex()}"')
     if card.promise_key:
         lines.append(f'promise_key = "{card.promise_key.hex()}"')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import msgspec
 import pytest
 
 from secballot.errors import EncodingError, SecballotError, VerificationError
@@ -45,6 +46,17 @@ def test_the_template_is_a_good_sitting() -> None:
     assert len(manifest.successors) == 1
     assert manifest.log.origin == f"board-34.example/{bytes(range(16)).hex()}"
     assert advice(manifest) == []
+
+
+@pytest.mark.parametrize("role", ["board", "trustee"])
+def test_a_card_says_nothing_but_its_name(role: Role) -> None:
+    """A name with the marks of the template in it stays a name: it neither ends the line nor takes the nonce away."""
+    name, nonce = 'x.example" # \\', bytes(range(16))
+    made = [msgspec.structs.replace(card, name=name) if card.role == role else card for card in cards(board=1)]
+    draft = read_draft(draft_template(made, nonce, name="sitting.toml"))
+
+    assert draft.origin == f"{draft.board.name}/{nonce.hex()}"
+    assert name in (draft.board.name, draft.trustees[0].name)
 
 
 @pytest.mark.parametrize("witnesses", range(1, 33))
