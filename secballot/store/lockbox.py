@@ -103,7 +103,8 @@ class Lockbox:
                 is wrong, or the file was changed: which of these two, nobody can tell.
             EncodingError: no such file at all, or no passphrase.
         """
-        path = Path(path)
+        # A change replaces what has the name: through a link, the old contents would stay, and be a second wallet.
+        path = Path(os.path.realpath(path))
         header, slot, sealed = _parts(read_file(path, MAX_BYTES))
         if os.name == "posix" and path.stat().st_mode & 0o077:
             raise StoreError("others than its owner may read or write the file; it should have mode 0600")

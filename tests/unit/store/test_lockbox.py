@@ -61,6 +61,19 @@ def test_nothing_is_overwritten(made: tuple[bytes, bytes], tmp_path: Path) -> No
     assert not (tmp_path / "elsewhere").exists()
 
 
+def test_a_link_is_no_second_file(made: tuple[bytes, bytes], tmp_path: Path) -> None:
+    """What is decided through one name is decided through the other: the old contents are nowhere any more."""
+    path, link = _put(tmp_path / "wallet", made[0]), tmp_path / "elsewhere" / "link"
+    link.parent.mkdir()
+    link.symlink_to(path)
+    through = Lockbox.open(link, "delegate", PASSPHRASE)
+    direct = Lockbox.open(path, "delegate", PASSPHRASE)
+    assert through.update(lambda _: b"cast") == b"cast"
+    assert direct.update(lambda contents: contents + b" and seen") == b"cast and seen"
+    assert link.is_symlink()
+    assert [file.name for file in link.parent.iterdir()] == ["link"]
+
+
 def test_a_wrong_passphrase_and_a_changed_file_look_alike(made: tuple[bytes, bytes], tmp_path: Path) -> None:
     """Nobody learns which it is; and parts of another file under the same passphrase do not fit."""
     one, two = made
