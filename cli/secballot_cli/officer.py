@@ -15,7 +15,7 @@ import click
 from secballot.encoding import MAX_ENTRY_BYTES
 from secballot.errors import PolicyError, RefusalError, TransportError
 from secballot.records.manifest import MANIFEST
-from secballot.roles.cards import read_cards
+from secballot.roles.cards import cards_of, read_cards
 from secballot.roles.draft_template import draft_template
 from secballot.roles.drafting import MAX_DRAFT_BYTES, advice, manifest_of, read_draft
 from secballot.roles.party import sign_entry
@@ -33,6 +33,7 @@ from secballot_cli.render import grouped
 from secballot_cli.telling import Told, tell
 
 if TYPE_CHECKING:
+    from secballot.records.manifest import Manifest
     from secballot.signing import SigningKey
     from secballot_cli.home import Given
 
@@ -115,16 +116,20 @@ def draft(draft: str, manifest: str, *, as_json: bool) -> int:
 
 @officer.command()
 @click.argument("manifest", type=click.Path())
+@click.option("--cards", type=click.Path(), metavar="DIR", help=_("Compare all keys with the cards in this folder."))
 @yes_option
 @party_options
-def found(given: Given, manifest: str, *, yes: bool) -> int:
-    """Sign the MANIFEST, after it was shown in plain words; the sitting exists when enough officers have."""
+def found(given: Given, manifest: str, *, cards: str | None, yes: bool) -> int:
+    """Sign the MANIFEST, after it was shown in plain words; the sitting exists when enough officers have.
+
+    With --cards, every key in it has to be on a card of its role, and all parties are shown by name and fingerprint.
+    """
     body = MANIFEST.decode(read_input(manifest, MAX_ENTRY_BYTES))
     anchor = hashlib.sha256(MANIFEST.encode(body)).digest()
     if given.sitting not in (None, anchor):
         raise RefusalError("this manifest is not the one of the sitting named by --sitting", check="SIT-01")
     home = _home_of(given, anchor)
-    show(manifest_words(body))
+    show([*manifest_words(body), *_party_words(body, cards)])
     key: SigningKey = home.open_key(given)
     if key.verify_key.encode() not in body.presidium.keys:
         raise PolicyError("the manifest does not name this key as an officer's")
@@ -148,6 +153,22 @@ def found(given: Given, manifest: str, *, yes: bool) -> int:
         as_json=given.as_json,
     )
     return 0
+
+
+def _party_words(manifest: Manifest, cards: str | None) -> list[str]:
+    """Return who the parties of a manifest are, by the cards in a folder.
+
+    Raises:
+        PolicyError: a key is on no card of its role.
+        StoreError, EncodingError: as `read_cards`.
+    """
+    if cards is None:
+        return [_("No key was compared with a card: to see whose they are, give --cards, your own folder of cards.")]
+    words = _("{role} {number}: {name}, fingerprint {fingerprint}")
+    return [
+        words.format(role=card.role, number=number, name=card.name, fingerprint=card.fingerprint())
+        for number, card in cards_of(manifest, read_cards(cards))
+    ]
 
 
 def _home_of(given: Given, anchor: bytes) -> Home:

@@ -13,15 +13,20 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
 
 from secballot.encoding import CanonicalCodec
-from secballot.errors import EncodingError, InvalidSignatureError, StoreError
+from secballot.errors import EncodingError, InvalidSignatureError, PolicyError, StoreError
 from secballot.records.fields import Bytes32, Record, check_text, require
 from secballot.signing import VerifyKey
 from secballot.store.folder import read_file
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from secballot.records.manifest import Manifest
 
 Role = Literal["board", "commission", "delegate", "officer", "registrar", "trustee", "witness"]
 
@@ -125,3 +130,42 @@ def read_cards(folder: str | Path) -> list[Card]:
     if len(set(keys)) != len(keys):
         raise EncodingError("two cards have one key: each party has a key of its own")
     return cards
+
+
+def cards_of(manifest: Manifest, cards: Sequence[Card]) -> list[tuple[int, Card]]:
+    """Return the card of every party of a manifest, each with its number in its role, from 1.
+
+    A manifest says nothing of people: whoever signs one that has a stranger's key in a trustee's place gives the
+    stranger that place.
+
+    Args:
+        manifest: before it is signed.
+        cards: those whose fingerprints were compared.
+
+    Raises:
+        PolicyError: a key is on no card of its role, or a witness's card has another name.
+
+    Source: SPEC.md#manifest.
+    """
+    known = {(card.role, card.key, card.promise_key): card for card in cards}
+    groups: dict[Role, Sequence[tuple[bytes, bytes]]] = {
+        "officer": [(key, b"") for key in manifest.presidium.keys],
+        "commission": [(key, b"") for key in manifest.commission],
+        "registrar": [(key, b"") for key in manifest.registrars],
+        "trustee": [(key, b"") for key in manifest.trustees.keys],
+        "witness": [(held.key, b"") for held in manifest.witnesses.witnesses],
+        "board": [
+            (manifest.log.key, manifest.log.promise_key),
+            *((held.key, held.promise_key) for held in manifest.successors),
+        ],
+    }
+    found = []
+    for role, keys in groups.items():
+        for number, (key, promise_key) in enumerate(keys, 1):
+            card = known.get((role, key, promise_key))
+            if card is None:
+                raise PolicyError(f"the manifest's key of {role} {number} is on no card of that role")
+            if role == "witness" and card.name != manifest.witnesses.witnesses[number - 1].name:
+                raise PolicyError(f"the manifest gives witness {number} another name than its card")
+            found.append((number, card))
+    return found

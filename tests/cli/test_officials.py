@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from secballot.records.entry import decode_entry
+from secballot.records.manifest import MANIFEST
 from secballot.records.opening import Opening
 from secballot.roles.cards import make_card
 from secballot.signing import SigningKey
@@ -62,6 +63,38 @@ def test_an_act_is_shown_in_plain_words_and_not_signed_without_a_yes(officials: 
 
     assert "Question 1: Motion" in shown
     assert "1. for" in shown
+    assert len(officials.simulator.board.entries) == size
+
+
+def test_a_manifest_is_compared_with_cards_before_it_is_signed(officials: Officials, tmp_path: Path) -> None:
+    """Whose the keys are is shown by name; a key of somebody else in any place is said, and nothing is signed."""
+    manifest, folder = officials.simulator.board.manifest, tmp_path / "cards"
+    known = {
+        "officer": manifest.presidium.keys,
+        "commission": manifest.commission,
+        "registrar": manifest.registrars,
+        "trustee": manifest.trustees.keys,
+        "witness": [held.key for held in manifest.witnesses.witnesses],
+        "board": [held.key for held in (manifest.log, *manifest.successors)],
+    }
+    promise_keys = [held.promise_key for held in (manifest.log, *manifest.successors)]
+    folder.mkdir()
+    for role, keys in known.items():
+        for at, key in enumerate(keys):
+            name = manifest.witnesses.witnesses[at].name if role == "witness" else f"{role} no. {at}"
+            card = make_card(role, name, key, promise_key=promise_keys[at] if role == "board" else b"")  # type: ignore[arg-type]
+            (folder / f"{role}-{at}.card.json").write_bytes(card.encode())
+    path, size = tmp_path / "manifest.json", len(officials.simulator.board.entries)
+    path.write_bytes(MANIFEST.encode(manifest))
+    command = ["officer", "found", str(path), *officials.common("officer")]
+
+    assert run([*command, "--cards", str(folder)]) == ExitCode.INTERRUPTED
+    assert "trustee 1: trustee no. 0, fingerprint " in officials.capsys.readouterr().err
+    (folder / "trustee-0.card.json").unlink()
+    assert run([*command, "--cards", str(folder), "--yes"]) != ExitCode.PASSED
+    assert "trustee 1 is on no card" in officials.capsys.readouterr().err
+    assert run(command) == ExitCode.INTERRUPTED
+    assert "No key was compared with a card" in officials.capsys.readouterr().err
     assert len(officials.simulator.board.entries) == size
 
 

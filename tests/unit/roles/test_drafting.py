@@ -7,9 +7,9 @@ import re
 import msgspec
 import pytest
 
-from secballot.errors import EncodingError, SecballotError, VerificationError
+from secballot.errors import EncodingError, PolicyError, SecballotError, VerificationError
 from secballot.records.manifest import MANIFEST
-from secballot.roles.cards import Card, Role, make_card
+from secballot.roles.cards import Card, Role, cards_of, make_card
 from secballot.roles.draft_template import draft_template
 from secballot.roles.drafting import advice, manifest_of, read_draft
 from secballot.signing import SigningKey
@@ -46,6 +46,26 @@ def test_the_template_is_a_good_sitting() -> None:
     assert len(manifest.successors) == 1
     assert manifest.log.origin == f"board-34.example/{bytes(range(16)).hex()}"
     assert advice(manifest) == []
+
+
+@pytest.mark.parametrize("at", range(18))
+def test_a_strangers_key_in_a_manifest_is_found(at: int) -> None:
+    """Every party stands on a card of its role; where any one key is another's, the manifest is not signed unseen."""
+    manifest, known = manifest_of(read_draft(template())), cards()
+    assert len(cards_of(manifest, known)) == len(known) == 18
+    stranger = SigningKey.from_seed(bytes(32)).verify_key.encode()
+    with pytest.raises(PolicyError, match="on no card"):
+        cards_of(manifest, [*known[:at], msgspec.structs.replace(known[at], key=stranger), *known[at + 1 :]])
+
+
+@pytest.mark.parametrize("role", ["witness", "board"])
+def test_a_witness_of_another_name_and_a_board_of_another_promise_key_are_found(role: Role) -> None:
+    """They are parts of the cards, too."""
+    stranger = SigningKey.from_seed(bytes(32)).verify_key.encode()
+    other = {"name": "other.example"} if role == "witness" else {"promise_key": stranger}
+    known = [msgspec.structs.replace(card, **other) if card.role == role else card for card in cards()]
+    with pytest.raises(PolicyError):
+        cards_of(manifest_of(read_draft(template())), known)
 
 
 @pytest.mark.parametrize("role", ["board", "trustee"])
