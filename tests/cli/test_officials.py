@@ -75,9 +75,9 @@ def test_a_manifest_is_compared_with_cards_before_it_is_signed(officials: Offici
         "registrar": manifest.registrars,
         "trustee": manifest.trustees.keys,
         "witness": [held.key for held in manifest.witnesses.witnesses],
-        "board": [held.key for held in (manifest.log, *manifest.successors)],
+        "board": [manifest.log.key, *(held.key for held in manifest.successors)],
     }
-    promise_keys = [held.promise_key for held in (manifest.log, *manifest.successors)]
+    promise_keys = [manifest.log.promise_key, *(held.promise_key for held in manifest.successors)]
     folder.mkdir()
     for role, keys in known.items():
         for at, key in enumerate(keys):
