@@ -37,7 +37,8 @@ _CODES: Final = {
     "--verified",
     type=click.Path(dir_okay=False),
     metavar="FILE",
-    help="Keep in this file, under a key beside it, what was verified, and verify only what is new the next time.",
+    help="Keep in this file, under a key beside it, what was verified, and verify only what is new the next time. "
+    "Entries verified before are not read again: what is confirmed is the log, not this copy of it.",
 )
 @working_options
 @watching_options
