@@ -22,6 +22,7 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final, NoReturn
@@ -31,6 +32,11 @@ import click
 import secballot
 from secballot import errors
 from secballot_cli.messages import _
+
+if sys.platform == "win32":
+    resource = None
+else:
+    import resource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -101,7 +107,16 @@ def commands() -> None:
 
 def cli() -> NoReturn:
     """Run the program with the arguments of this process, and exit."""
+    leave_no_core()
     sys.exit(run(sys.argv[1:]))
+
+
+def leave_no_core() -> None:
+    """Let no crash of this process write its memory to a file: keys, words and choices are in it."""
+    if resource is None:
+        return
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 @dataclass(frozen=True, slots=True)

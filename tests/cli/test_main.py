@@ -67,6 +67,17 @@ def test_an_audit_of_static_files_starts_without_the_database_layer() -> None:
     assert result.stdout.strip() == "False"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no core files here")
+def test_a_crash_leaves_no_memory_behind() -> None:
+    """The program forbids core files for its process, and what it starts, before it does anything."""
+    program = (
+        "import resource as r; from secballot_cli import main;"
+        "main.run = lambda _: print(*r.getrlimit(r.RLIMIT_CORE)) or 0; main.cli()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["0", "0"]
+
+
 def test_the_version_is_that_of_the_library(capsys: pytest.CaptureFixture[str]) -> None:
     """`--version` prints it."""
     assert run(["--version"]) == ExitCode.PASSED
