@@ -167,6 +167,8 @@ class DropBox:
         decoded = decode_entry(entry)
         if isinstance(decoded.body, Ballot):
             return Ticket(key=b"credential" + decoded.body.credential)
+        if decoded.kind == "credential-request":
+            return Ticket(key=b"signer" + decoded.signer)
         return Ticket(urgent=signed_by_party(self._parties, self.sitting_id, decoded))
 
     def known(self, entry: bytes) -> bytes | None:

@@ -1,8 +1,9 @@
 """Who stands before a drop box: whether an entry is an official's, a voter's, or anybody's, as far as the log tells.
 
 What a party of the manifest has signed shows that by itself. Whether a ballot, an objection or a request is a voter's
-takes the log: the opening of its poll, or the roll. A ballot that fails a check against its poll's opening fails it for
-ever, so it is refused at the door, as a board would; where the log is not at hand, anybody's entry is anybody's.
+takes the log: the opening of its poll and, for an objection, the board's promise, or the roll. A ballot that fails a
+check against its poll's opening fails it for ever, so it is refused at the door, as a board would; where the log is not
+at hand, anybody's entry is anybody's.
 
 Source: SPEC.md#promise, SPEC.md#admission.
 """
@@ -13,13 +14,15 @@ import threading
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from secballot.board.merkle import leaf_hash
 from secballot.errors import EncodingError, InvalidSignatureError, SecballotError
 from secballot.net.events import log_event
 from secballot.protocol.ballots import check_ballots
 from secballot.record.parties import signed_by_party
 from secballot.records.ballot import Ballot
 from secballot.records.closing import Objection
-from secballot.records.entry import signing_message
+from secballot.records.entry import encode_body, encode_unsigned, signing_message
+from secballot.roles.evidence import promised_by
 from secballot.signing import VerifyKey, verify
 
 if TYPE_CHECKING:
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from secballot.record.parties import Parties
     from secballot.record.state import SittingState
     from secballot.records.entry import Entry
+    from secballot.records.promise import Promise
     from secballot.roles.view import WitnessedView
 
 
@@ -86,8 +90,11 @@ class Gate:
         for place, entry in enumerate(entries):
             body = entry.body
             if isinstance(body, Ballot | Objection):
-                if body.ctx in state.by_ctx:
-                    ballot = body if isinstance(body, Ballot) else body.ballot
+                ballot = body if isinstance(body, Ballot) else body.ballot
+                # Every ballot on the log is a good one: what tells an objection from junk is the board's own promise.
+                if body.ctx in state.by_ctx and (
+                    isinstance(body, Ballot) or self._was_promised(state, ballot, body.promise)
+                ):
                     polls.setdefault(body.ctx, []).append((place, ballot))
             elif entry.kind == "credential-request" and self._is_on_roll(state, entry):
                 found[place] = Standing.VOTER
@@ -98,6 +105,12 @@ class Gate:
             for (place, _), verdict in zip(ballots, verdicts, strict=True):
                 found[place] = verdict if isinstance(verdict, SecballotError) else Standing.VOTER
         return found
+
+    def _was_promised(self, state: SittingState, ballot: Ballot, promise: Promise) -> bool:
+        """Tell whether an operator of the log has promised this very ballot a place."""
+        leaf = leaf_hash(encode_unsigned("ballot", encode_body("ballot", ballot)))
+        is_about = promise.sitting_id == self._sitting_id and promise.leaf_hash == leaf
+        return is_about and bool(promised_by(state.the_manifest(), promise))
 
     def _is_on_roll(self, state: SittingState, entry: Entry) -> bool:
         if not any(entry.signer in registration.roll for registration in list(state.registrations)):

@@ -102,6 +102,37 @@ def test_the_gate_tells_who_stands_before_it(view: WitnessedView) -> None:
     assert without == [Standing.OFFICIAL, *[Standing.ANYBODY] * 5]
 
 
+def test_a_ballot_of_the_log_makes_no_objection_of_a_stranger(view: WitnessedView) -> None:
+    """Anybody can copy a ballot from the log; without the board's promise of it, what is around it is anybody's."""
+    body = _body(GOOD)
+    given = promise(GOOD, 3)
+    false = [
+        replace(given, index=4),
+        promise(GOOD, 3, "somebody"),
+        promise(ballot(CONTEXT, 2), 3),
+        promise(GOOD, 3, sitting_id=bytes(32)),
+    ]
+    made = [encode_body("objection", Objection(body, body.ctx, one)) for one in (given, *false)]
+    found = Gate(Parties(SMALL_MANIFEST), SITTING_ID, view).look(
+        [decode_entry(encode_unsigned("objection", one)) for one in made]
+    )
+    assert found == [Standing.VOTER, *[Standing.ANYBODY] * 4]
+
+
+def test_one_delegates_requests_are_limited(view: WitnessedView, store: DropStore) -> None:
+    """A key on the roll signs as many requests as it likes, and fills nobody else's room with them."""
+    limits = ServiceLimits(key_rate=0.01, key_burst=2)
+    box = DropBox(store, [Away()], view=view)
+    try:
+        with serving(DropBoxServer(box, limits, interval=60).app) as url:
+            requests = [CredentialRequest(blinded=(), first_poll=at, registration=1) for at in (1, 2, 3)]
+            sent = [signed("credential-request", body, "delegate 1") for body in requests]
+            answers = [httpx.post(f"{url}/entry", content=one, trust_env=False).status_code for one in sent]
+    finally:
+        box.close()
+    assert answers == [202, 202, 429]
+
+
 def test_requests_are_told_by_the_roll(view: WitnessedView) -> None:
     """A key that is not on it, and a false signature, are anybody's."""
     mine, other = decode_entry(_request("delegate 1")), decode_entry(_request("delegate 2"))
