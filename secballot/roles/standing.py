@@ -177,16 +177,18 @@ def _unknown(poll: PollState, tracker: bytes, sequence: int) -> Standing:
 
 def _absent(view: WitnessedView, poll: PollState, work: CastWork, now: int) -> tuple[Alarm | None, bytes, bytes]:
     """Return alarm, evidence and objection of a ballot that is not accepted on the log."""
-    promise = work.the_promise()
     if work.receipt:
         return Alarm.NOT_ACCEPTED, b"", b""
-    if promise is not None and accepted_index(view, poll, leaf_hash(work.entry)) is None:
-        try:
-            check_promise(view, promise)
-        except BrokenPromiseError as broken:
-            objection = objection_entry(ballot_in(work.entry), promise) if may_object(poll, promise) else b""
-            return Alarm.BROKEN_PROMISE, broken.evidence, objection
-        if view.size <= promise.index and now > promise.time + promise.maximum_delay:
+    # The lowest place first: it is the one that can be objected to, whatever was promised afterwards.
+    promises = sorted(work.the_promises(), key=lambda promise: promise.index)
+    if promises and accepted_index(view, poll, leaf_hash(work.entry)) is None:
+        for promise in promises:
+            try:
+                check_promise(view, promise)
+            except BrokenPromiseError as broken:
+                objection = objection_entry(ballot_in(work.entry), promise) if may_object(poll, promise) else b""
+                return Alarm.BROKEN_PROMISE, broken.evidence, objection
+        if any(view.size <= one.index and now > one.time + one.maximum_delay for one in promises):
             return Alarm.OVERDUE, b"", b""
     if not work.given_up and poll.status != "open":
         return Alarm.NOT_ARRIVED, b"", b""

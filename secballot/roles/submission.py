@@ -166,6 +166,7 @@ class _Submission:
         self._until = waiting.clock() + waiting.patience
         self._trouble: SecballotError | None = None
         self._promise: Promise | None = None
+        self._promises: list[Promise] = []
         self._sent = 0
 
     def run(self) -> Receipt:
@@ -184,6 +185,7 @@ class _Submission:
             self._trouble = error
         else:
             self._keep(self._promise)
+            self._promises.append(self._promise)
             self._trouble = None
         finally:
             self._sent += 1
@@ -210,8 +212,8 @@ class _Submission:
         index = accepted_index(self._view, poll, self._leaf)
         if index is not None:
             return make_receipt(self._view, poll, index)
-        if self._promise is not None:
-            check_promise(self._view, self._promise)
+        for promise in self._promises:
+            check_promise(self._view, promise)
         return None
 
     def _failure(self) -> SecballotError:

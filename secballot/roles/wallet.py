@@ -24,7 +24,6 @@ import msgspec
 
 from secballot.errors import EncodingError, RefusalError, StoreError
 from secballot.protocol.phrase import Wallet
-from secballot.records.promise import PROMISE, Promise
 from secballot.roles.receipt import RECEIPT, Receipt
 from secballot.roles.wallet_state import (
     WALLET,
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from secballot.protocol.opened import OpenedBallot
+    from secballot.records.promise import Promise
 
 ROLE: Final = "delegate"
 
@@ -203,8 +203,8 @@ class DelegateWallet:
         return self._change(change).opened[-1]
 
     def keep_promise(self, tracker: bytes, promise: Promise) -> None:
-        """Keep the board's promise beside the ballot."""
-        self._change_cast(tracker, lambda work: msgspec.structs.replace(work, promise=PROMISE.encode(promise)))
+        """Keep the board's promise beside the ballot, and those before: a board could talk itself out of one else."""
+        self._change_cast(tracker, lambda work: work.promised(promise))
 
     def keep_receipt(self, receipt: Receipt, *, sequence: int) -> None:
         """Keep a receipt: from now on the entry need not be sent again. One of an unknown ballot is kept as well.

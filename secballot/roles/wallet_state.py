@@ -29,6 +29,10 @@ _Anchor = Annotated[bytes, msgspec.Meta(max_length=32)]
 _Places = Annotated[tuple[Annotated[str, msgspec.Meta(max_length=1_000)], ...], msgspec.Meta(max_length=50)]
 
 
+MAX_PROMISES: Final = 16
+"""Promises of one ballot that are kept."""
+
+
 class _Private(Record, frozen=True):
     """A record of the wallet: no repr shows any of it."""
 
@@ -88,7 +92,7 @@ class CastWork(_Private, frozen=True):
         entry: its bytes, to be sent again and again; empty once a receipt is there, or the ballot is given up.
         given_up: why it can no longer count, empty if it can.
         poll: its poll.
-        promise: the board's newest promise, empty before.
+        promise: the board's promises, the newest last, one a line; empty before the first.
         receipt: empty before.
         sequence: its number, from 0.
         tracker: 32 bytes.
@@ -112,8 +116,20 @@ class CastWork(_Private, frozen=True):
         return leaf_hash(self.entry)
 
     def the_promise(self) -> Promise | None:
-        """Return the board's promise, None before there is one."""
-        return PROMISE.decode(self.promise) if self.promise else None
+        """Return the board's newest promise, None before there is one."""
+        return next(reversed(self.the_promises()), None)
+
+    def the_promises(self) -> tuple[Promise, ...]:
+        """Return the board's promises, the newest last: a later one takes back none that was given before."""
+        return tuple(PROMISE.decode(line) for line in self.promise.splitlines())
+
+    def promised(self, promise: Promise) -> CastWork:
+        """Return the ballot with one more promise; of very many, the first ones and the newest are kept."""
+        known = self.the_promises()
+        if promise in known:
+            return self
+        lines = [PROMISE.encode(one) for one in (*known[: MAX_PROMISES - 1], promise)]
+        return msgspec.structs.replace(self, promise=b"\n".join(lines))
 
     def the_receipt(self) -> Receipt | None:
         """Return the receipt, None before there is one."""

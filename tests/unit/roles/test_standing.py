@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from secballot.roles.evidence import check_evidence, decode_evidence
 from secballot.roles.standing import Alarm, Place, Standing, object_everywhere, standings
 from secballot.roles.voting import VotingDevice
+from secballot.roles.wallet_state import MAX_PROMISES
 from tests.stages import AGAINST, FOR
 from tests.wallets import OTHER_TAG, TAG, Board, Time, make_device
 
@@ -82,6 +83,26 @@ def test_a_broken_promise_is_objected_to_once_the_poll_is_closed(device: VotingD
     simulator.rehearsal.witness()
     again = next(s for s in _look(device, simulator) if s.tracker == cast.tracker)
     assert (again.status, again.objection) == ("void", b"")
+
+
+def test_a_later_promise_takes_back_none_before(device: VotingDevice, simulator: Simulator) -> None:
+    """A board that has dropped a ballot promises it other places, beyond the closing: the first one stays evidence."""
+    device.seal(1, BOTH, TAG)
+    cast = device.cast(1)
+    first = Board(simulator, "drops").post(cast.entry)
+    later = [simulator.board.promise(cast.entry, index, simulator.rehearsal.now) for index in range(900, 930)]
+    for promise in (first, first, *later):
+        device.wallet.keep_promise(cast.tracker, promise)
+    kept = device.wallet.state().cast_with(cast.tracker)
+    assert kept is not None
+    assert (kept.the_promises()[0], kept.the_promise()) == (first, later[-1])
+    assert len(kept.the_promises()) == MAX_PROMISES
+    simulator.vote(1, (0, 1, 2))
+    simulator.rehearsal.close_poll(1)
+    broken = next(s for s in _look(device, simulator) if s.tracker == cast.tracker)
+    assert broken.alarm is Alarm.BROKEN_PROMISE
+    assert object_everywhere(broken.objection, [Board(simulator)]) == [""]
+    assert simulator.board.record.state.polls[1].status == "void"
 
 
 def test_a_ballot_that_never_arrived_is_missed(device: VotingDevice, simulator: Simulator) -> None:
