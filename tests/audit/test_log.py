@@ -160,6 +160,21 @@ def test_an_older_checkpoint_of_another_log_fails() -> None:
     assert report.failures[0].evidence == source.notes[1].hex()
 
 
+@pytest.mark.parametrize("contradiction", ["of one size", "with the entries"])
+def test_both_verifiers_see_a_contradiction_where_entries_are_missing(contradiction: str) -> None:
+    """Nobody can say what the record is, and that it fails all the same."""
+    entries = list(golden().entries)
+    other = [*entries[:-9], b"other", *entries[-8:]]
+    notes = [recosigned(entries), recosigned(other if contradiction == "of one size" else [*entries[:20], b"other"])]
+    at_hand = entries[:40]
+    report = judged(ListSource(at_hand, notes))
+    theirs = verify(Record([note.decode() for note in notes], at_hand, golden().anchor), golden().anchor)
+
+    assert report.verdict is Verdict.FAILS
+    assert [failure.check for failure in report.failures] == ["LOG-02"]
+    assert (theirs["checked"], [failure["check"] for failure in theirs["fails"]]) == (False, ["LOG-02"])
+
+
 def test_a_manifest_above_the_newest_checkpoint_does_not_count() -> None:
     """The sitting found is named, but it is not under any checkpoint."""
     entries = golden().entries

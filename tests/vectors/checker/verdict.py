@@ -62,14 +62,20 @@ def _bounded(record: Record, anchor: bytes | None) -> tuple[State, list[dict[str
     """Return the judged record below the newest checkpoint that satisfies the quorum, and that checkpoint's size."""
     counting = _counting(record, anchor)
     size = max((checkpoint.size for checkpoint in counting), default=None)
-    if size is None or size > len(record.entries):  # entries are missing at hand: nobody can say what the record is
-        return State(anchor), [], None
-    state, outcomes = run(record.entries[:size], anchor)
+    state, outcomes = run(record.entries[:size], anchor) if size is not None else (State(anchor), [])
     if state.manifest is None:
         return State(anchor), [], None
-    for checkpoint in counting:
-        if state.tree.root(checkpoint.size) != checkpoint.root:
-            state.fail("LOG-02", None)
+    roots: dict[int, bytes] = {}
+    contradicting = [
+        checkpoint
+        for checkpoint in counting
+        if roots.setdefault(checkpoint.size, checkpoint.root) != checkpoint.root
+        or (checkpoint.size <= len(state.tree) and state.tree.root(checkpoint.size) != checkpoint.root)
+    ]
+    if size != len(state.tree):  # entries are missing at hand: nobody can say what the record is
+        state, outcomes, size = State(anchor), [], None
+    for _ in contradicting:
+        state.fail("LOG-02", None)
     return state, outcomes, size
 
 
