@@ -10,6 +10,7 @@ Source: SPEC.md#promise, SPEC.md#receipts.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,7 @@ from secballot.board.merkle import leaf_hash
 from secballot.errors import (
     EncodingError,
     InconsistentLogError,
+    InvalidSignatureError,
     Party,
     PolicyError,
     RefusalError,
@@ -24,9 +26,10 @@ from secballot.errors import (
     TransportError,
     VerificationError,
 )
+from secballot.record.closing import check_promise as check_office
 from secballot.records.ballot import Ballot
 from secballot.records.entry import decode_entry
-from secballot.roles.evidence import broken_promise, encode_evidence
+from secballot.roles.evidence import broken_promise, check_evidence, encode_evidence
 from secballot.roles.receipt import make_receipt
 from secballot.roles.remote import KeptError
 
@@ -108,19 +111,40 @@ def accepted_index(view: WitnessedView, poll: PollState, leaf: bytes) -> int | N
 def check_promise(view: WitnessedView, promise: Promise) -> None:
     """Check that a promise is not broken below the newest witnessed checkpoint.
 
+    One by an operator that did not have the place to give is void, and accuses nobody: the log was handed over.
+
     Raises:
-        BrokenPromiseError: it is.
+        BrokenPromiseError: it is. Its `evidence` is empty where no checkpoint of the operator that promised is at hand:
+            a stranger would not take a successor's word against it.
+
+    Source: SPEC.md#promise, SPEC.md#evidence.
     """
-    if view.checkpoint is None:
+    history = view.state.history
+    if view.checkpoint is None or promise.index >= view.size or history.leaf(promise.index) == promise.leaf_hash:
         return
-    found = broken_promise(view.state.the_manifest(), promise, view.checkpoint.note, view.state.history)
-    if found is not None:
-        raise BrokenPromiseError(
-            f"the board promised place {promise.index} to the ballot, and gave it to another entry",
-            check="POL-07",
-            culprit=Party("board"),
-            evidence=encode_evidence(found),
-        )
+    try:
+        check_office(view.state, promise)
+    except InvalidSignatureError:
+        return
+    raise BrokenPromiseError(
+        f"the board promised place {promise.index} to the ballot, and gave it to another entry",
+        check="POL-07",
+        culprit=Party("board"),
+        evidence=_evidence_of(view, promise),
+    )
+
+
+def _evidence_of(view: WitnessedView, promise: Promise) -> bytes:
+    """Return a file for strangers that a promise is broken, empty if no checkpoint seen here convicts its operator."""
+    for opened in (view.checkpoint, *reversed(view.seen)):
+        if opened is None or opened.checkpoint.tree_size > view.size:
+            continue
+        found = broken_promise(view.state.the_manifest(), promise, opened.note, view.state.history)
+        if found is not None:
+            with suppress(VerificationError, PolicyError):
+                check_evidence(found)
+                return encode_evidence(found)
+    return b""
 
 
 def submit(

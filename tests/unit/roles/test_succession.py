@@ -9,14 +9,17 @@ import pytest
 
 from secballot.board.witness import WitnessRefusalError, WitnessState
 from secballot.errors import InconsistentLogError, PolicyError, RefusalError, StoreError, TransportError
+from secballot.record.history import open_witnessed
 from secballot.records.promise import Handover
+from secballot.roles.evidence import check_evidence, decode_evidence
+from secballot.roles.submission import BrokenPromiseError, check_promise
 from secballot.roles.succession import take_over, take_up
 from secballot.roles.view import WitnessedView
 from secballot.roles.witness import WitnessRole
 from secballot.store.board import BoardStore
 from secballot.store.journal import Journal
-from tests.small_sitting import NOW, ORIGIN, SITTING_ID, document, key, public, signed
-from tests.two_views import View, entries
+from tests.small_sitting import NOW, ORIGIN, SITTING_ID, SMALL_MANIFEST, document, key, public, signed
+from tests.two_views import View, entries, promise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -247,6 +250,26 @@ def test_a_crash_between_the_steps_is_made_good(
         with pytest.raises(RefusalError):
             take_up(witness, seen(OLD), acts())
         cosign(witness, GONE_ON, 6, 6)
+
+
+def test_what_the_handover_voided_is_no_broken_promise() -> None:
+    """Who had the place to give is held to it: the first operator below the handover's size, its successor above."""
+    after, other = seen(OLD), document(8)
+    for data in NEW.log[5:]:
+        after.record.append(data)
+    after.checkpoint = open_witnessed(SMALL_MANIFEST, after.state.operators, NEW.note(10))
+    for index, signer in ((7, "promise"), (2, "promise 2"), (2, "somebody"), (10, "promise 2")):
+        check_promise(after, promise(other, index, signer))
+    with pytest.raises(BrokenPromiseError) as late:
+        check_promise(after, promise(other, 9, "promise 2"))
+    assert check_evidence(decode_evidence(late.value.evidence), SITTING_ID).operator == 2
+    with pytest.raises(BrokenPromiseError) as early:
+        check_promise(after, promise(other, 2))
+    assert check_evidence(decode_evidence(early.value.evidence), SITTING_ID).operator == 1
+    after.seen.clear()
+    with pytest.raises(BrokenPromiseError) as nothing:
+        check_promise(after, promise(other, 2))
+    assert nothing.value.evidence == b""  # the first operator's own checkpoints are not at hand any more
 
 
 def test_a_log_that_is_not_followed_is_not_taken_up(tmp_path: Path) -> None:
