@@ -351,7 +351,7 @@ def _saved_poll(poll: PollState) -> _Poll:
 
 def _restored_poll(state: SittingState, held: _Poll) -> PollState:
     opening = OPENING.decode(held.opening)
-    registration = next(one for one in state.registrations if one.number == held.registration)
+    registration = {one.number: one for one in state.registrations}[held.registration]
     sums = BallotSums()
     for class_index, total in held.sums:
         sums.set(class_index, Ciphertexts.decode(total, allow_identity=True))

@@ -9,7 +9,7 @@ import pytest
 
 from secballot.errors import EncodingError, StoreError
 from secballot.record import SittingRecord
-from secballot.record.saving import FORMAT, restored, saved
+from secballot.record.saving import FORMAT, _State, restored, saved
 from tests.audit.every_kind import every_kind
 from tests.record_stage import picture
 from tests.small_sitting import SITTING_ID as SMALL
@@ -64,3 +64,13 @@ def test_other_bytes_are_no_state() -> None:
     assert fields[0] == FORMAT
     with pytest.raises(EncodingError, match="another format"):
         restored(msgspec.msgpack.encode([FORMAT + 1, *fields[1:]]), fetch=founding().__getitem__)
+
+
+def test_a_poll_of_no_registration_is_no_state() -> None:
+    """Also where what is saved contradicts itself: our own error."""
+    entries = every_kind().entries
+    fields = msgspec.msgpack.decode(saved(replayed(entries, every_kind().anchor)))
+    registrations = next(at for at, field in enumerate(_State.__struct_fields__) if field == "registrations")
+    fields[registrations] = []
+    with pytest.raises(EncodingError, match="not a saved state"):
+        restored(msgspec.msgpack.encode(fields), fetch=lambda index: entries[index])
