@@ -50,6 +50,12 @@ INTERVAL: Final = 2.0
 """Seconds between two looks at the log."""
 
 
+RESEND: Final = 30.0
+"""Most seconds until a ballot that was promised a place is taken to the next one as well.
+
+A promise may name a delay and a place that never come; drop boxes hold the ballot against the board meanwhile."""
+
+
 class BrokenPromiseError(VerificationError):
     """The board promised the ballot a place, and gave it to another entry; `evidence` is a file for strangers."""
 
@@ -160,7 +166,7 @@ def submit(
     Args:
         entry: the ballot's entry.
         view: a replay of the log.
-        places: boards and drop boxes, at least one; the next one is taken each time a promise is not kept in time.
+        places: boards and drop boxes, at least one; the next one is taken each time a promise is not kept soon.
         keep: is given each promise as soon as it is there, and keeps it durably.
         waiting: how long.
 
@@ -216,7 +222,7 @@ class _Submission:
 
     def _await(self) -> Receipt | None:
         """Look at the log until the ballot is there, or it is time to send it again."""
-        delay = 0 if self._promise is None else self._promise.maximum_delay
+        delay = 0 if self._promise is None else min(self._promise.maximum_delay, RESEND)
         again = min(self._until, self._waiting.clock() + max(delay, self._waiting.interval))
         while True:
             receipt = self._look()

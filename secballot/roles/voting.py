@@ -203,11 +203,14 @@ class VotingDevice:
         """
         if not work.entry:
             raise RefusalError("the ballot has arrived, and is not sent again")
+        # A board that has promised a place, and not kept that so far, would only promise again, and drop boxes would
+        # never see the ballot: another place comes first.
+        later = 1 if work.promise else 0
         try:
             receipt = submit(
                 work.entry,
                 self.view,
-                self._places,
+                (*self._places[later:], *self._places[:later]),
                 keep=lambda promise: self.wallet.keep_promise(work.tracker, promise),
                 waiting=waiting,
             )

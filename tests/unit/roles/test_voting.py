@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from secballot.board.merkle import leaf_hash
 from secballot.encoding import b64encode
@@ -106,6 +107,31 @@ def test_a_promise_not_kept_in_time_is_taken_to_the_next_place(device: VotingDev
     time = Time(then=lambda: simulator.rehearsal.witness() if takes.seen else None)
     _with_places(device, simulator, drops, takes).deliver(cast, time.waiting(500))
     assert (len(drops.seen), len(takes.seen)) == (1, 1)
+
+
+def test_a_board_that_promises_for_ever_keeps_no_ballot_from_drop_boxes(
+    device: VotingDevice, simulator: Simulator
+) -> None:
+    """A delay of centuries is not waited for; and in the next run, short as it may be, another place comes first."""
+    device.seal(1, BOTH, TAG)
+    cast = device.cast(1)
+
+    class Patient(Board):
+        """Promises far away in place and time."""
+
+        def post(self, entry: bytes) -> Promise:
+            """Answer with such a promise."""
+            return replace(super().post(entry), index=2**40, maximum_delay=2**40)
+
+    board, box = Patient(simulator, "drops"), Board(simulator, "keeps")
+    with pytest.raises(KeptError):
+        _with_places(device, simulator, board, box).deliver(cast, Time().waiting(40))
+    assert (len(board.seen), len(box.seen)) == (1, 1)
+    kept = device.wallet.state().cast_with(cast.tracker)
+    assert kept is not None
+    with pytest.raises(KeptError):
+        _with_places(device, simulator, board, box).deliver(kept, Time().waiting(1))
+    assert (len(board.seen), len(box.seen)) == (1, 2)
 
 
 def test_an_opened_ballot_is_checked_elsewhere_and_never_posted(device: VotingDevice, simulator: Simulator) -> None:
