@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import ctypes
 import hmac
+import operator
 import os
 from typing import TYPE_CHECKING, ClassVar, NoReturn, Self, SupportsIndex, TypeVar, final
 
@@ -217,7 +218,7 @@ class Elements(_Vector):
         if not isinstance(scalars, Scalars):
             raise TypeError("secret scalars are Scalars")
         products = self * scalars
-        if not 1 <= bits <= _BITS:
+        if not 1 <= operator.index(bits) <= _BITS:
             raise ValueError("a scalar has 1 to 253 bits")
         if len(products) and scalars._longest() > bits:
             raise ValueError(f"a scalar has more than {bits} bits")

@@ -372,6 +372,8 @@ class TestAgreement:
             lambda engine: engine.FixedBase(engine.Scalars.random(1)),
             lambda engine: engine.FixedBase(engine.Elements.identity()).multiply([1]),
             lambda engine: engine.Elements.identity().multiply_short([1], 1),
+            lambda engine: engine.Elements.identity().multiply_short(engine.Scalars.from_ints([1]), 1.5),
+            lambda engine: engine.Elements.identity().multiply_short(engine.Scalars.from_ints([1]), None),
             lambda engine: engine.Elements.identity().multiply_short(engine.Scalars.random(1)),
             lambda engine: engine.multiply_base([1]),
             lambda engine: engine.multiply_base(engine.Elements.identity()),
