@@ -17,6 +17,8 @@ from secballot.roles.receipt import RECEIPT
 from secballot.roles.remote import KeptError
 from secballot.roles.submission import BrokenPromiseError, Waiting, ballot_in
 from secballot.roles.submission import submit as submit_ballot
+from secballot.roles.wallet_state import MAX_PROMISES
+from secballot.store.folder import read_file
 from secballot_cli.delegate_asking import say
 from secballot_cli.delegate_device import (
     chosen_proxy,
@@ -103,11 +105,13 @@ def _submit_file(given: Given, file: Path, wait: float) -> int:
     if not places:
         raise click.UsageError(_("to send a ballot, give the URL of a board or drop box with --board"))
 
-    def keep(promise: Promise) -> None:
-        write_private(file.with_name(f"{file.name}.promise"), PROMISE.encode(promise))
-
+    # What was promised and not kept so far would only be promised again: another place comes first.
+    later = 1 if file.with_name(f"{file.name}.promise").exists() else 0
+    places = [*places[later:], *places[:later]]
     try:
-        receipt = submit_ballot(entry, view, places, keep=keep, waiting=Waiting(patience=wait))
+        receipt = submit_ballot(
+            entry, view, places, keep=lambda promise: keep_promise(file, promise), waiting=Waiting(patience=wait)
+        )
     except BrokenPromiseError as broken:
         keep_evidence(broken.evidence, file)
         raise
@@ -127,6 +131,22 @@ def _submit_file(given: Given, file: Path, wait: float) -> int:
     )
     tell(told, as_json=given.as_json)
     return ExitCode.PASSED
+
+
+def keep_promise(file: Path, promise: Promise) -> None:
+    """Write a promise beside the file of its ballot, and none over another: each may be evidence.
+
+    Raises:
+        StoreError: a file cannot be read or written.
+    """
+    data = PROMISE.encode(promise)
+    for number in range(1, MAX_PROMISES + 1):
+        path = file.with_name(f"{file.name}.promise" + (f"-{number}" if number > 1 else ""))
+        if not path.exists():
+            write_private(path, data)
+            return
+        if read_file(path, PROMISE.max_bytes) == data:
+            return
 
 
 def deliver(ready: Ready, work: CastWork, wait: float, path: Path) -> Receipt:

@@ -9,10 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from secballot.records.promise import PROMISE
+from secballot_cli.delegate_sending import keep_promise
 from secballot_cli.main import ExitCode, run
 from tests.cli.delegate_stage import CHOICES, Device, private
 from tests.live_board import LiveBoard
 from tests.stages import convened
+from tests.two_views import promise
 from tests.wallets import OTHER_TAG, TAG, THIRD_TAG, phrases
 
 if TYPE_CHECKING:
@@ -35,6 +38,16 @@ def test_a_card_that_cannot_be_written_is_told_before_the_words(
         assert not device.wallet.exists()
     assert device.code("enrol", "--name", "Anna") == ExitCode.UNCHECKED
     assert "delegate new" in device.err
+
+
+def test_no_promise_is_written_over_another(tmp_path: Path) -> None:
+    """Each may be evidence; the same one is written once."""
+    file = tmp_path / "ballot"
+    given = [promise(b"entry", index) for index in (5, 900, 5, 901)]
+    for one in given:
+        keep_promise(file, one)
+    written = {path.name: PROMISE.decode(path.read_bytes()).index for path in tmp_path.iterdir()}
+    assert written == {"ballot.promise": 5, "ballot.promise-2": 900, "ballot.promise-3": 901}
 
 
 @pytest.mark.parametrize(
