@@ -9,7 +9,7 @@ Source: SPEC.md#result-page.
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import escape
 from typing import TYPE_CHECKING, Final
 
@@ -42,6 +42,8 @@ td.count { text-align: right; white-space: nowrap } td.bar { width: 45% }
 td.bar svg { width: 100%; height: .9em; display: block } rect { fill: #555 } tr.won rect { fill: #111 }
 tr.won td { font-weight: bold } pre { white-space: pre-wrap; font: inherit }
 """
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _OUTCOMES: Final = {
     "adopted": "Adopted · Принято",
@@ -104,9 +106,10 @@ def _headline(state: SittingState, poll: PollState) -> str:
 
 
 def _time(seconds: int) -> str:
+    # Not fromtimestamp(): which times it takes is the system's to say, and everybody is to make the same page.
     try:
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    except (OverflowError, OSError, ValueError):
+        return f"{_EPOCH + timedelta(seconds=seconds):%Y-%m-%d %H:%M:%S} UTC"
+    except OverflowError:
         return f"{seconds} s"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,14 @@ import pytest
 
 from secballot.errors import RecordError, SecballotError
 from secballot.records.opening import Contest, Option
+from secballot.roles import result_page as made
 from secballot.roles.result_page import page_digest, result_page
 from tests.forked import closed_poll, fork
 from tests.simulator import election
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from secballot.record.state import PollState, SittingState
     from tests.simulator import Simulator
 
@@ -142,3 +146,20 @@ def test_there_is_no_page_without_a_result() -> None:
     with pytest.raises(RecordError):
         result_page(*poll_of(fork(closed_poll())))
     assert issubclass(RecordError, SecballotError)
+
+
+def test_times_are_those_of_every_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some systems know no time after 2038, or after 3000: their pages are the same all the same."""
+
+    class Elsewhere(datetime):
+        """Knows no time at all."""
+
+        @classmethod
+        def fromtimestamp(cls, *_: object) -> Self:
+            """Fail."""
+            raise OSError
+
+    monkeypatch.setattr(made, "datetime", Elsewhere)
+    assert made._time(0) == "1970-01-01 00:00:00 UTC"
+    assert made._time(32_536_850_400) == "3001-01-19 22:00:00 UTC"
+    assert made._time(2**53 - 1) == f"{2**53 - 1} s"
