@@ -29,6 +29,7 @@ NEEDS_AN_EXTRA = {
     "secballot.net.door": "starlette",
     "secballot.net.door_service": "starlette",
     "secballot.net.dropbox_server": "starlette",
+    "secballot.net.http_protocol": "uvicorn",
     "secballot.net.server": "starlette",
     "secballot.net.witness_server": "starlette",
     "secballot.roles.dropbox": "starlette",
