@@ -46,6 +46,12 @@ _UNFINISHED: Final = ".unfinished"
 """Name of a file that is being written."""
 
 
+LOCK_SECONDS: Final = 5.0
+"""How long whoever publishes waits for another. Anybody who can read a folder can lock it, and shall stop no board."""
+
+_IN_USE: Final = "another process keeps the folder locked: see who has it open; only whoever publishes should"
+
+
 def _no_progress(done: int, total: int) -> None:
     """Tell nobody."""
 
@@ -57,12 +63,13 @@ def write_folder(store: BoardStore, folder: str | Path, progress: Callable[[int,
 
     Args:
         store: the board.
-        folder: made if it does not exist. Two that bring it up at once wait for each other; nobody else writes there.
+        folder: made if it does not exist. Two that bring it up at once wait for each other for some seconds; nobody
+            else writes there.
         progress: is told how many tiles are written, and of how many.
 
     Raises:
-        StoreError: the board has no checkpoint yet, or an older one than the folder, or the disk does not take the
-            files.
+        StoreError: the board has no checkpoint yet, or an older one than the folder, another process has it locked, or
+            the disk does not take the files.
         InconsistentLogError: the folder holds another log, or one that the board does not continue.
     """
     note = store.latest_checkpoint()
@@ -72,7 +79,7 @@ def write_folder(store: BoardStore, folder: str | Path, progress: Callable[[int,
     root = Path(folder)
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with locked(root):
+        with locked(root, seconds=LOCK_SECONDS, busy=_IN_USE):
             _check_follows(store, root, size)
             writer = _FolderWriter(root)
             _write_log(store, writer, size, progress)

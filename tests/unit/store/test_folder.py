@@ -16,8 +16,10 @@ from secballot.board.note import Ed25519Signer, Note
 from secballot.board.tile import Tile, bundles_of, edge_of, encode_bundle, encode_tile, tiles_of
 from secballot.errors import InconsistentLogError, StoreError
 from secballot.signing import SigningKey
+from secballot.store import folder as module
 from secballot.store.board import BoardStore
 from secballot.store.folder import FolderReader, read_file, write_folder
+from secballot.store.locking import locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,6 +126,17 @@ def test_publishing_again_changes_nothing(store: BoardStore, folder: Path) -> No
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
     assert write_folder(store, folder) == 600
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a folder cannot be locked here")
+def test_a_reader_that_locks_the_folder_stops_no_board(
+    store: BoardStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever may read the folder can lock it for ever: that is said, and not waited for."""
+    monkeypatch.setattr(module, "LOCK_SECONDS", 0.1)
+    with locked(folder), pytest.raises(StoreError, match="locked"):
+        write_folder(store, folder)
+    assert write_folder(store, folder) == 600
 
 
 def test_publication_resumes_after_a_crash(store: BoardStore, folder: Path) -> None:
