@@ -106,10 +106,15 @@ def rule_words(manifest: Manifest, rule: RuleSet) -> list[str]:
     ]
 
 
+def quoted(text: str) -> list[str]:
+    """Return a text of many lines, each marked as the text's, so that none passes for an option or another question."""
+    return ["  | " + line for line in text.splitlines()]
+
+
 def contest_words(contest: Contest, number: int) -> list[str]:
     """Return one contest in plain words: title, whole text, documents, options, limits."""
     lines = [_("Question {number}: {title}").format(number=number, title=contest.title)]
-    lines += ["  " + line for line in contest.text.splitlines()]
+    lines += quoted(contest.text)
     lines += ["  " + _("document {hash}").format(hash=grouped(document.hex())) for document in contest.documents]
     most = max(option.maximum for option in contest.options)
     for place, option in enumerate(contest.options, 1):
@@ -175,7 +180,7 @@ def _poll_act_words(state: SittingState, body: Opening | Extension | Annulment |
         case Annulment():
             return [
                 _("Annul poll {number} for good. Reason:").format(number=_poll_number(state, body.ctx)),
-                *("  " + line for line in body.reason.splitlines()),
+                *quoted(body.reason),
             ]
         case Result():
             return result_words(state, body)

@@ -9,10 +9,11 @@ import pytest
 
 from secballot.records.entry import decode_entry
 from secballot.records.manifest import MANIFEST
-from secballot.records.opening import Opening
+from secballot.records.opening import Contest, Opening, Option
 from secballot.roles.cards import make_card
 from secballot.signing import SigningKey
 from secballot_cli.main import ExitCode, run
+from secballot_cli.plain import contest_words
 from tests.cli.officials import Officials
 from tests.forked import closed_poll, fork
 
@@ -64,6 +65,24 @@ def test_an_act_is_shown_in_plain_words_and_not_signed_without_a_yes(officials: 
     assert "Question 1: Motion" in shown
     assert "1. for" in shown
     assert len(officials.simulator.board.entries) == size
+
+
+def test_a_text_passes_for_nothing_else() -> None:
+    """Its lines are marked: a text that lists options in another order, or a second question, is seen to be one."""
+    text = "Shall we?\n  1. against\n  2. for\nQuestion 2: Nothing else"
+    contest = Contest(
+        documents=(),
+        options=(Option("for", 1), Option("against", 1)),
+        rules="resolution",
+        sum_maximum=1,
+        sum_minimum=1,
+        text=text,
+        title="Motion",
+    )
+    words = contest_words(contest, 1)
+    assert [line.removeprefix("  | ") for line in words if line.startswith("  | ")] == text.split("\n")
+    assert [line for line in words if line.startswith("  1.")] == ["  1. for"]
+    assert sum(line.startswith("Question") for line in words) == 1
 
 
 def test_a_manifest_is_compared_with_cards_before_it_is_signed(officials: Officials, tmp_path: Path) -> None:
