@@ -35,6 +35,7 @@ from secballot.board.tile import (
     bundles_of,
     decode_bundle,
     decode_tile,
+    edge_of,
     tiles_of,
 )
 from secballot.encoding import parse_decimal
@@ -302,15 +303,21 @@ class PublishedSource:
         for name, note in self._notes():
             if isinstance(note, StoreError):
                 yield f"{name}: {note.message}"
-        for tile in tiles_of(size):
+        whole = dict.fromkeys(tiles_of(size))
+        edges = [tile for kept in self._sizes() if kept < size for tile in edge_of(kept)]
+        for tile in dict.fromkeys((*whole, *edges)):
             level, first = (tile.level or 0) * TILE_HEIGHT, tile.index * TILE_WIDTH
             try:
-                held = self._reader.tile(tile)
+                held = self._reader.tile(tile) if tile.level is not None else self._leaves(tile)
             except StoreError as error:
-                yield f"{tile.path}: {error.message}"
+                if tile in whole or not isinstance(error, MissingFileError):  # a mirror need not keep the edges
+                    yield f"{tile.path}: {error.message}"
                 continue
             if any(value != subtree(level, first + place) for place, value in enumerate(held)):
                 yield f"{tile.path}: other hashes than those of the entries"
+
+    def _leaves(self, bundle: Tile) -> tuple[bytes, ...]:
+        return tuple(leaf_hash(entry) for entry in self._reader.bundle(bundle))
 
     def _list_discrepancies(self) -> Iterator[str]:
         """Yield a line if the list of sizes, from which readers by URL learn them, is not that of the files."""

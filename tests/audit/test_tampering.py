@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from secballot.audit.report import Report, Verdict
 from secballot.audit.verifier import audit
+from secballot.board.tile import bundles_of
 from secballot.errors import StoreError
 from secballot.store.source import open_source
 from tests.audit.sources import golden_source, publish
@@ -52,8 +53,8 @@ def listed(report: Report) -> int:
 
 
 def bundles(folder: Path) -> list[Path]:
-    """Return the files that hold entries."""
-    return sorted(path for path in (folder / "tile/entries").rglob("*") if path.is_file())
+    """Return the files of the entries below the newest checkpoint; those of older ones are beside them."""
+    return [folder / bundle.path for bundle in bundles_of(len(golden().entries))]
 
 
 def test_folder_and_database_give_one_report(published: Path) -> None:
