@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+try:
+    import resource
+except ImportError:  # not on Windows
+    resource = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,6 +29,17 @@ pytest.register_assert_rewrite(
         if not path.name.startswith(("test_", "conftest"))
     )
 )
+
+# Who runs the tests in the background may have told them to ignore Ctrl-C; the programs that they start should not.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Whole sittings live as long as the process that made them, each with a dozen databases.
+if resource is not None:
+    _SOFT, _HARD = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _WANTED = 16_384 if _HARD == resource.RLIM_INFINITY else min(_HARD, 16_384)
+    if _SOFT != resource.RLIM_INFINITY and _SOFT < _WANTED:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (_WANTED, _HARD))
 
 _LARGEST_SHOWN = 10**12
 """Integers beyond this are keys and hashes, not sample sizes."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
-import select
+import selectors
 import subprocess
 import sys
 import time
@@ -106,8 +106,10 @@ class Terminal:
         return self._process.wait()
 
     def _more(self) -> bool:
-        if not select.select([self._end], [], [], _PATIENCE)[0]:
-            raise AssertionError(f"nothing happens: {self.shown!r}")
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._end, selectors.EVENT_READ)
+            if not selector.select(_PATIENCE):
+                raise AssertionError(f"nothing happens: {self.shown!r}")
         try:
             data = os.read(self._end, 65_536)
         except OSError:  # Linux says so when the other end is closed

@@ -195,9 +195,9 @@ def _notes(text: str) -> Iterator[tuple[str, Any]]:
     lines = tail.splitlines()
     orders = {
         "one line less": lines[:-1],
-        "one line twice": [*lines, lines[-1]],
-        "witnesses turned round": [lines[0], *reversed(lines[1:])],
-        "log last": [*lines[1:], lines[0]],
+        "one line twice": [*lines, *lines[-1:]],  # a fuzzer may have left none
+        "witnesses turned round": [*lines[:1], *reversed(lines[1:])],
+        "log last": [*lines[1:], *lines[:1]],
     }
     for name, order in orders.items():
         yield name, head + "\n\n" + "\n".join(order) + "\n"

@@ -37,9 +37,9 @@ def test_the_phrase_is_shown_once_and_typed_back(tmp_path: Path, capsys: pytest.
     with _run(device, "new", "--name", "Anna", "--small-device") as terminal:
         terminal.answer("label from the commission's letter", "spring sitting")
         terminal.answer("Passphrase", "first try")
-        terminal.answer("Repeat", "another one")
+        terminal.answer("once more", "another one")
         terminal.answer("Passphrase", PASSPHRASE)
-        terminal.answer("Repeat", PASSPHRASE)
+        terminal.answer("once more", PASSPHRASE)
         words = _shown_words(terminal.answer("Press Enter", ""))
         terminal.wait_for(CLEAR)
         terminal.answer("From your paper, word ", "nonsense")
@@ -60,7 +60,7 @@ def test_the_phrase_is_shown_once_and_typed_back(tmp_path: Path, capsys: pytest.
         terminal.answer("Word 24:", words[23])
         terminal.wait_for(CLEAR)
         terminal.answer("Passphrase", PASSPHRASE)
-        terminal.answer("Repeat", PASSPHRASE)
+        terminal.answer("once more", PASSPHRASE)
         assert terminal.code() == ExitCode.PASSED
     assert device.facts("enrol", "--name", "Anna", *other)["key"] == key
 
@@ -73,7 +73,7 @@ def test_an_interrupted_beginning_leaves_nothing(
     device = Device(tmp_path / "device", LiveBoard(convened()), capsys)
     with _run(device, "new", "--name", "Anna", "--label", "spring", "--small-device") as terminal:
         terminal.answer("Passphrase", PASSPHRASE)
-        terminal.answer("Repeat", PASSPHRASE)
+        terminal.answer("once more", PASSPHRASE)
         terminal.wait_for("Press Enter")
         terminal.press(key)
         assert terminal.code() == ExitCode.INTERRUPTED
