@@ -136,9 +136,13 @@ def two_devices_race(congress: Congress) -> bool:
 
 
 def board_dies_and_moves(congress: Congress) -> None:
-    """Kill the board without warning, and go on at another address from its disk; everybody is told."""
+    """Kill the board without warning, lose its disk, and go on at another address from a mirror; everybody is told."""
+    mirroring = ("board", "mirror", congress.url, "mirror.sqlite", "--sitting", congress.sitting, "--json")
+    finished(congress.board.start_openly(*mirroring))
     kill(congress.running.pop("board"))
-    congress.start_board(port=free_port())
+    for path in congress.board.home.glob("board.sqlite*"):
+        path.unlink()
+    congress.start_board(database="mirror.sqlite", port=free_port())
     congress.view = None
     congress.point_to(congress.url)
     for party in (*congress.trustees, *congress.registrars):
