@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 _PATIENCE = 60.0
+_TRIES = 20
 _PROGRAM = """
 import fcntl, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # so that keys of this terminal send signals
@@ -36,6 +37,7 @@ class Terminal:
         """Start it, in a folder if one is given."""
         self.shown = ""
         self._read = 0
+        self._pressed = b""
         self._end, there = pty.openpty()
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "TERM": "xterm", "LANGUAGE": language}
         self._process = subprocess.Popen(
@@ -82,6 +84,7 @@ class Terminal:
 
     def type(self, line: str) -> None:
         """Type a line and press Enter."""
+        self._pressed = b""
         os.write(self._end, line.encode() + b"\n")
 
     def answer(self, question: str, line: str) -> str:
@@ -91,7 +94,11 @@ class Terminal:
         return before
 
     def press(self, key: bytes) -> None:
-        """Press a key, such as Ctrl-C (3) or Ctrl-D (4)."""
+        """Press a key, such as Ctrl-C (3) or Ctrl-D (4); once more every few seconds as long as nothing happens.
+
+        Between a question and the system call that waits for its answer, Python does not notice a signal.
+        """
+        self._pressed = key
         os.write(self._end, key)
 
     def kill(self) -> None:
@@ -108,7 +115,11 @@ class Terminal:
     def _more(self) -> bool:
         with selectors.DefaultSelector() as selector:
             selector.register(self._end, selectors.EVENT_READ)
-            if not selector.select(_PATIENCE):
+            for _ in range(_TRIES):
+                if selector.select(_PATIENCE / _TRIES):
+                    break
+                os.write(self._end, self._pressed)
+            else:
                 raise AssertionError(f"nothing happens: {self.shown!r}")
         try:
             data = os.read(self._end, 65_536)

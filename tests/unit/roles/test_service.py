@@ -299,8 +299,13 @@ def test_at_the_closing_time_the_same_head_is_cosigned_again(service: BoardServi
     after = service.files.read("checkpoint", 10_000)
     assert Note.decode(after).text == Note.decode(before).text
     assert after != before
-    service.publish()
-    assert service.files.read("checkpoint", 10_000) == after
+    for _ in range(10):  # a witness that answers when the quorum is complete is heard the next time
+        after = service.files.read("checkpoint", 10_000)
+        service.publish()
+        if service.files.read("checkpoint", 10_000) == after:
+            break
+    else:
+        pytest.fail("witnesses are asked for ever")
 
 
 def test_health_turns_bad_when_promises_are_not_kept(url: str, service: BoardService, clock: Clock) -> None:
