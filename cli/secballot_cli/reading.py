@@ -11,7 +11,6 @@ import click
 
 from secballot.errors import InconsistentLogError, RefusalError, StoreError, TransportError
 from secballot.roles.remote import open_source
-from secballot.roles.view import WitnessedView
 from secballot.roles.watching import compare, remember
 from secballot.store.folder import read_file
 from secballot.store.naming import is_url
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from secballot.record.history import LogHistory, WitnessedCheckpoint
     from secballot.records.manifest import Manifest
+    from secballot.roles.view import WitnessedView
 
 _SITTING_DIGITS: Final = 64
 
@@ -153,6 +153,9 @@ def first_view(boards: Sequence[str], anchor: bytes, proxy: str | None) -> Witne
     """
     if not boards:
         raise RefusalError("where is the log? Give the board's URL, or a folder or file of the log, with --board")
+    # An audit does without, and begins the sooner.
+    from secballot.roles.view import WitnessedView  # noqa: PLC0415
+
     trouble: StoreError | TransportError | None = None
     for where in boards:
         try:
