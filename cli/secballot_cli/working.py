@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from secballot.board.reader import LogSource
+
+LARGE_RECORD: Final = 4_000
+"""Entries from which on starting processes pays for itself, in seconds saved."""
 
 _Command = TypeVar("_Command", bound="Callable[..., object]")
 
@@ -78,6 +81,10 @@ def at_work(working: Working, source: LogSource) -> Iterator[Executor | None]:
     Raises:
         TransportError: the Dask cluster cannot be used.
     """
+    undecided = working == Working(workers=None, threads=None, dask=None)
+    if working.workers == 1 or (undecided and _size(source) < LARGE_RECORD):
+        yield None
+        return
     # Only here: a small record is read without loading what starts processes.
     from secballot.roles import workers  # noqa: PLC0415
 
@@ -88,9 +95,7 @@ def at_work(working: Working, source: LogSource) -> Iterator[Executor | None]:
         with workers.worker_threads(working.threads) as executor:
             yield executor
     else:
-        count = working.workers
-        if count is None:
-            count = workers.processors() if _size(source) >= workers.LARGE_RECORD else 1
+        count = workers.processors() if working.workers is None else working.workers
         if count == 1:
             yield None
             return

@@ -20,9 +20,6 @@ from secballot.errors import TransportError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LARGE_RECORD: Final = 4_000
-"""Entries from which on starting processes pays for itself, in seconds saved."""
-
 _PRELOADED: Final = ("secballot.record.work",)
 
 

@@ -16,6 +16,7 @@ from secballot_cli.main import COMMANDS, ExitCode, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 def raising(error: BaseException) -> click.Command:
@@ -65,6 +66,25 @@ def test_an_audit_of_static_files_starts_without_the_database_layer() -> None:
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert result.stdout.strip() == "False"
+
+
+def test_an_audit_of_an_empty_board_loads_nothing_that_only_records_need(tmp_path: Path) -> None:
+    """No worker processes, no arithmetic, no view of another party: it begins at once."""
+    heavy = [
+        "secballot.roles.workers",
+        "gmpy2",
+        "sqlalchemy",
+        "httpx",
+        "secballot.roles.view",
+        "secballot.record.ahead",
+    ]
+    program = (
+        "import sys; from secballot_cli.main import run; code = run(['audit', sys.argv[1]]);"
+        f" print([code, *(name for name in {heavy} if name in sys.modules)])"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines()[-1] == f"[{ExitCode.UNCHECKED!r}]"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no core files here")
