@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import argparse
 import random
+import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -67,11 +69,17 @@ def run_target(name: str, seconds: int, corpus: Path, crashes: Path) -> bool:
     write_seeds(name, corpus / name)
     crashes.mkdir(parents=True, exist_ok=True)
     options = [f"-max_total_time={seconds}", f"-max_len={MAX_BYTES}", "-timeout=10", "-rss_limit_mb=2048"]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     command = [sys.executable, __file__, "--inside", name, *options, f"-artifact_prefix={crashes}/{name}-"]
     done = subprocess.run([*command, str(corpus / name)], capture_output=True, text=True, errors="replace", check=False)
     lines = done.stderr.splitlines()
-    runs = next((line.split()[1] for line in reversed(lines) if line.startswith("Done ")), "?")
-    sys.stdout.write(f"{name}: {'ok' if not done.returncode else 'FOUND'}, {runs} runs in {seconds} s\n")
+    state = re.findall(r"^#(\d+)\s+\w+\s+cov: (\d+) ft: (\d+)", done.stderr, re.MULTILINE) or [("?", "?", "?")]
+    runs, edges, features = state[-1]
+    used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+    sys.stdout.write(
+        f"{name}: {'ok' if not done.returncode else 'FOUND'}, {runs} runs in {used:.0f} s of processor time, "
+        f"{edges} edges, {features} features\n"
+    )
     for line in lines:
         if line.startswith("SLOW "):
             sys.stdout.write(f"    {line}\n")
