@@ -7,7 +7,6 @@ the folder `first_congress` of this package.
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections import defaultdict
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -18,6 +17,7 @@ import msgspec
 from secballot.errors import EncodingError
 from secballot.records.opening import Contest, Option
 from secballot.roles.rehearsal import Plan
+from secballot.roles.toml import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -267,9 +267,9 @@ def _text(path: Path) -> str:
 
 def _read(path: Path, kind: type[T]) -> T:
     try:
-        table = tomllib.loads(_text(path))
-    except tomllib.TOMLDecodeError as error:
-        raise DemoInputError(f"{path.name} is no TOML: {error}") from error
+        table = read_toml(_text(path))
+    except EncodingError as error:
+        raise DemoInputError(f"{path.name} is no TOML: {error.message}") from error
     return _convert(table, kind, path.name)
 
 

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -30,6 +29,7 @@ from secballot.errors import EncodingError, RefusalError, StoreError
 from secballot.records.document import Document
 from secballot.records.entry import decode_entry
 from secballot.records.opening import OPENING
+from secballot.roles.toml import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -176,8 +176,8 @@ def read_choices(text: str, asked: Sequence[Question]) -> Choices:
         RefusalError: a contest is not answered, or answered twice; a label or title is not the poll's.
     """
     try:
-        given = msgspec.convert(tomllib.loads(text), _ChoicesFile)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError, RecursionError):
+        given = msgspec.convert(read_toml(text), _ChoicesFile)
+    except (EncodingError, msgspec.ValidationError):
         # The parsers quote what they read, and that is a vote.
         raise EncodingError(
             "no file of choices: TOML with a table [[contests]] for each contest, with title, and choose or values"

@@ -8,7 +8,6 @@ Source: SPEC.md#manifest, SPEC.md#registration-act.
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections import defaultdict
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -31,6 +30,7 @@ from secballot.records.manifest import (
     Witness,
     Witnesses,
 )
+from secballot.roles.toml import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -154,9 +154,9 @@ def read_draft(text: str) -> Draft:
         EncodingError: not TOML, or a name is unknown, missing or of the wrong kind; `field` says which.
     """
     try:
-        return msgspec.convert(tomllib.loads(text), Draft)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise EncodingError(f"the draft is not TOML: {error}") from error
+        return msgspec.convert(read_toml(text), Draft)
+    except EncodingError as error:
+        raise EncodingError(f"the draft is not TOML: {error.message}") from error
     except msgspec.ValidationError as error:
         raise EncodingError(f"the draft: {error}") from error
 

@@ -14,13 +14,13 @@ Source: SPEC.md#opening.
 
 from __future__ import annotations
 
-import tomllib
 from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 
 from secballot.errors import EncodingError, RefusalError
 from secballot.records.opening import Contest, Option
+from secballot.roles.toml import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,9 +84,9 @@ def read_poll(text: str) -> DraftPoll:
         EncodingError: not TOML, or a name is unknown, missing or of the wrong kind.
     """
     try:
-        draft = msgspec.convert(tomllib.loads(text), DraftPoll)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise EncodingError(f"the poll's file is not TOML: {error}") from error
+        draft = msgspec.convert(read_toml(text), DraftPoll)
+    except EncodingError as error:
+        raise EncodingError(f"the poll's file is not TOML: {error.message}") from error
     except msgspec.ValidationError as error:
         raise EncodingError(f"the poll's file: {error}") from error
     if draft.open_seconds() == 0:
