@@ -36,9 +36,12 @@ test: $(VENV)/.dev
 fuzz: $(VENV)/.dev
 	$(BIN)/python tests/fuzz/run.py --seconds 60 $(ARGS)
 
+# What mutmut asks for must not move what the other targets use.
 mutants: $(VENV)/.dev
-	$(PIP) install mutmut==3.8.1
-	$(BIN)/python tests/mutation/run.py $(ARGS)
+	@test -x $(VENV)/mutants/bin/mutmut || $(BIN)/python -m venv --clear $(VENV)/mutants
+	$(VENV)/mutants/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement requirements/dev.txt
+	$(VENV)/mutants/bin/python -m pip --disable-pip-version-check --quiet install --constraint requirements/dev.txt mutmut==3.8.1
+	$(VENV)/mutants/bin/python tests/mutation/run.py $(ARGS)
 
 kill: export SECBALLOT_KILLS ?= 300
 kill: $(VENV)/.dev

@@ -2,20 +2,21 @@
 
 A copy of the tree is mutated by mutmut; every mutant is tried against the tests that reach it. What survives must be in
 `survivors.toml`, with the reason why no test can tell it apart. Changes of message texts and field names are left out:
-nothing is decided by them. All groups take hours.
+nothing is decided by them. All groups take hours: with `--folder` the copies are kept, and the next run goes on where
+the last one was stopped; with `--again` it tries once more what survived and what took too long.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Final
 
@@ -23,10 +24,26 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 GIT: Final = shutil.which("git") or "git"
 SURVIVORS: Final = Path(__file__).with_name("survivors.toml")
 
+
+def _record(*names: str) -> list[str]:
+    """Return the tests of the record machine with these names."""
+    return [f"tests/unit/record/test_{name}.py" for name in names]
+
+
+def _board(*names: str) -> list[str]:
+    """Return the tests of the modules of the board with these names."""
+    return [f"tests/unit/board/test_{name}.py" for name in names]
+
+
+def _c2sp(*names: str) -> list[str]:
+    """Return the tests of the C2SP documents with these names."""
+    return [f"tests/spec/test_c2sp_{name}.py" for name in names]
+
+
 GROUPS: Final[dict[str, tuple[list[str], list[str]]]] = {
     "transcript": (
         ["secballot/transcript.py"],
-        ["tests/adversary/test_transcripts.py", "tests/unit/proofs", "tests/unit/protocol", "tests/vectors"],
+        ["tests/unit/test_transcript.py", "tests/adversary/test_transcripts.py", "tests/unit/proofs"],
     ),
     "proofs": (["secballot/proofs/*.py"], ["tests/unit/proofs", "tests/adversary/test_proof_forgers.py"]),
     "tally": (
@@ -37,17 +54,48 @@ GROUPS: Final[dict[str, tuple[list[str], list[str]]]] = {
         ["secballot/blind/*.py"],
         ["tests/unit/blind", "tests/spec/test_rfc9474.py", "tests/spec/test_rfc8017_pss.py"],
     ),
-    "note": (["secballot/board/note.py", "secballot/board/checkpoint.py"], ["tests/unit/board", "tests/spec"]),
+    "note": (
+        ["secballot/board/note.py", "secballot/board/checkpoint.py"],
+        [*_board("note", "checkpoint"), *_c2sp("note", "checkpoint")],
+    ),
     "cosignature": (
         ["secballot/board/cosignature.py", "secballot/board/witness.py"],
-        ["tests/unit/board", "tests/spec"],
+        [*_board("note", "witness"), *_c2sp("note", "cosignature", "witness")],
     ),
     "tree": (
         ["secballot/board/merkle.py", "secballot/board/inclusion.py", "secballot/board/tile.py"],
-        ["tests/unit/board", "tests/spec"],
+        [*_board("merkle", "inclusion", "tile"), *_c2sp("tiles", "proof"), "tests/spec/test_rfc6962.py"],
     ),
-    "policy": (["secballot/board/policy.py"], ["tests/unit/board", "tests/spec"]),
-    "record": (["secballot/record/*.py"], ["tests/unit/record"]),
+    "policy": (["secballot/board/policy.py"], [*_board("policy"), *_c2sp("policy", "proof")]),
+    "record-tally": (
+        ["secballot/record/tallying.py", "secballot/record/sums.py"],
+        _record("tallying", "results", "ballots", "closing"),
+    ),
+    "record-polls": (
+        [f"secballot/record/{name}.py" for name in ("polls", "ballots", "closing", "outcome", "rules")],
+        _record("polls", "ballots", "closing", "objections", "adjournment", "results"),
+    ),
+    "record-setup": (
+        [f"secballot/record/{name}.py" for name in ("setup", "ceremony")],
+        _record("setup", "ceremony", "ceremony_restart", "registrar_keys"),
+    ),
+    "record-registration": (
+        [f"secballot/record/{name}.py" for name in ("registration", "convening", "rolls")],
+        _record("registration", "second_registration", "convening", "ballots", "saving"),
+    ),
+    "record-machine": (
+        [f"secballot/record/{name}.py" for name in ("sitting", "acts", "parties", "reading", "rereading")],
+        _record("sitting", "acts", "setup", "polls", "ballots"),
+    ),
+    "record-state": (
+        [f"secballot/record/{name}.py" for name in ("state", "history")],
+        _record("history", "acts", "closing", "ceremony", "convening", "registration", "tallying", "adjournment"),
+    ),
+    "record-saving": (["secballot/record/saving.py"], [*_record("saving"), "tests/audit/test_resuming.py"]),
+    "record-ahead": (
+        [f"secballot/record/{name}.py" for name in ("ahead", "work", "statements")],
+        ["tests/audit/test_workers.py"],
+    ),
 }
 """By name: what is changed, and the tests that ought to notice."""
 
@@ -55,37 +103,68 @@ CONFTEST: Final = """
 
 import hypothesis
 
-# One process runs the suite many times, on code that changes under it.
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    # Pytest remembers the ids it made, and when it runs again in one process escapes what was escaped.
+    for mark in metafunc.definition.iter_markers("parametrize"):
+        if mark._param_ids_from:
+            object.__setattr__(mark._param_ids_from, "_param_ids_generated", None)
+
+
+# One process runs the suite many times, on code that changes under it; the same examples each time give the same score.
 hypothesis.settings.register_profile(
-    "mutants", database=None, deadline=None, max_examples=10, suppress_health_check=list(hypothesis.HealthCheck)
+    "mutants",
+    database=None,
+    deadline=None,
+    derandomize=True,
+    max_examples=10,
+    suppress_health_check=list(hypothesis.HealthCheck),
 )
 hypothesis.settings.load_profile("mutants")
 """
 
-_KILLED, _SURVIVED, _UNTRIED = "killed", "survived", "no test reaches it"
+SHOW: Final = """
+import json, sys
+from mutmut.mutation.diff_apply import get_diff_for_mutant
+json.dump({name: get_diff_for_mutant(name) for name in json.load(sys.stdin)}, sys.stdout)
+"""
+"""What mutmut's own interpreter runs to show many mutants at once."""
+
+KILLED, SURVIVED, UNREACHED, SLOW, ODD = "killed", "survived", "no test reaches it", "took too long", "ended oddly"
+_OUTCOMES: Final = {1: KILLED, 3: KILLED, 0: SURVIVED, 5: UNREACHED, 33: UNREACHED}
+_OUTCOMES_SLOW: Final = (24, -24, 36, 152, 255)
 _TEXT = re.compile(r"""(Error\()\s*(?:f?"(?:[^"\\]|\\.)*"|None)""")
 _FIELD = re.compile(r""",\s*(?:field=(?:f?"(?:[^"\\]|\\.)*"|\w+))?\s*(?=\))""")
 
 
 def copy_tree(folder: Path, sources: list[str], tests: list[str]) -> None:
-    """Write the tree, as it stands, into a folder, set up for mutmut."""
+    """Write the tree, as it stands, into a folder, set up for mutmut; what an earlier run found there stays."""
     listed = subprocess.run(
         [GIT, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
         check=True,
         capture_output=True,
     )
+    shutil.rmtree(folder / "tests", ignore_errors=True)
+    shutil.rmtree(folder / "mutants" / "tests", ignore_errors=True)
+    (folder / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)  # it says which tests reach what
     names = [name for name in listed.stdout.decode().split("\0") if name and (ROOT / name).is_file()]
     for name in [*names, *(str(path.relative_to(ROOT)) for path in (ROOT / "secballot").glob("_group*.so"))]:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, folder / name)
-    tests = [test for test in tests if (ROOT / test).exists()]
+        stale = folder / "mutants" / name  # mutmut brings up to date only what it changes
+        if stale.exists() and not any(fnmatch(name, source) for source in sources):
+            shutil.copy2(ROOT / name, stale)
     section = {
         "source_paths": ["secballot"],
         "only_mutate": sources,
-        "pytest_add_cli_args_test_selection": tests,
-        "pytest_add_cli_args": ["-p", "no:cacheprovider"],
+        "pytest_add_cli_args_test_selection": [test for test in tests if (ROOT / test).exists()],
+        "pytest_add_cli_args": ["-p", "no:cacheprovider", "-p", "no:cov", "-p", "no:xdist", "--assert=plain"],
         "also_copy": ["cli", "examples", "pyproject.toml", "SPEC.md", "docs", "benchmarks"],
+        "timeout_constant": 2.0,
+        "timeout_multiplier": 5.0,
+        "use_git_change_detection": False,
     }
     lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in section.items())
     with (folder / "pyproject.toml").open("a", encoding="utf-8") as file:
@@ -94,14 +173,26 @@ def copy_tree(folder: Path, sources: list[str], tests: list[str]) -> None:
         file.write(CONFTEST)
 
 
+def mutmut(folder: Path, *arguments: str) -> str:
+    """Run mutmut in a folder, and return the last of what it says."""
+    command = [sys.executable, "-m", "mutmut", *arguments]
+    done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True, errors="replace")
+    told = "\n".join(line for line in done.stdout.splitlines() if not re.match(r"[\u2800-\u28ff]|$", line))
+    return f"{told[-2_000:]}{done.stderr[-2_000:]}"
+
+
 def results(folder: Path) -> dict[str, str]:
-    """Return what became of every mutant."""
-    words = {0: _SURVIVED, 33: _UNTRIED}
+    """Return what became of every mutant that was tried."""
     found = {}
     for path in sorted((folder / "mutants" / "secballot").rglob("*.meta")):
         codes = json.loads(path.read_text("utf-8")).get("exit_code_by_key", {})
-        found.update({name: words.get(code, _KILLED) for name, code in codes.items() if code is not None})
+        found.update({name: outcome(code) for name, code in codes.items() if code is not None})
     return found
+
+
+def outcome(code: int) -> str:
+    """Return what the exit code of a run of pytest on a mutant means."""
+    return _OUTCOMES.get(code, SLOW if code in _OUTCOMES_SLOW else ODD)
 
 
 def is_text_only(diff: str) -> bool:
@@ -114,10 +205,12 @@ def is_text_only(diff: str) -> bool:
     return plain("-") == plain("+")
 
 
-def show(folder: Path, name: str) -> str:
-    """Return the difference that a mutant makes."""
-    command = [sys.executable, "-m", "mutmut", "show", name]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
+def show(folder: Path, names: list[str]) -> dict[str, str]:
+    """Return the difference that each mutant makes."""
+    command = [sys.executable, "-c", SHOW]
+    done = subprocess.run(command, cwd=folder, input=json.dumps(names), capture_output=True, text=True, check=True)
+    shown: dict[str, str] = json.loads(done.stdout)
+    return shown
 
 
 def explained() -> dict[str, list[str]]:
@@ -133,38 +226,44 @@ def is_explained(name: str, diff: str, known: dict[str, list[str]]) -> bool:
     return any(line in added for line in known.get(function, []))
 
 
-def run_group(name: str) -> bool:
+def judge(folder: Path, found: dict[str, str]) -> tuple[dict[str, int], list[str]]:
+    """Count the mutants by what became of them, and list those that nothing explains, with what they change."""
+    known = explained()
+    shown = show(folder, [name for name, end in found.items() if end not in {KILLED, SLOW}])
+    counted = {KILLED: 0, SLOW: 0, "text": 0, "explained": 0, SURVIVED: 0}
+    open_ones = []
+    for name, end in found.items():
+        if end in {KILLED, SLOW}:
+            counted[end] += 1
+        elif is_text_only(shown[name]):
+            counted["text"] += 1
+        elif is_explained(name, shown[name], known):
+            counted["explained"] += 1
+        else:
+            counted[SURVIVED] += 1
+            open_ones.append(f"{name}: {end}\n{shown[name]}\n")
+    return counted, open_ones
+
+
+def run_group(name: str, folder: Path, *, only: list[str], again: bool) -> bool:
     """Run one group, print its score and its survivors; tell whether all of them are explained."""
     sources, tests = GROUPS[name]
-    with tempfile.TemporaryDirectory(prefix="secballot-mutants-") as place:
-        folder = Path(place)
-        copy_tree(folder, sources, tests)
-        children = str(os.cpu_count() or 1)
-        command = [sys.executable, "-m", "mutmut", "run", "--max-children", children]
-        done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True, errors="replace")
-        found = results(folder)
-        if not found:
-            sys.stdout.write(f"{name}: nothing was tried\n{done.stdout[-2_000:]}{done.stderr[-2_000:]}\n")
-            return False
-        known, open_ones = explained(), []
-        counted = {_KILLED: 0, _SURVIVED: 0, "text": 0, "explained": 0}
-        for mutant, outcome in found.items():
-            if outcome == _KILLED:
-                counted[_KILLED] += 1
-                continue
-            diff = show(folder, mutant)
-            if is_text_only(diff):
-                counted["text"] += 1
-            elif is_explained(mutant, diff, known):
-                counted["explained"] += 1
-            else:
-                counted[_SURVIVED] += 1
-                open_ones.append(f"{mutant}: {outcome}\n{diff}")
-    tried = counted[_KILLED] + counted[_SURVIVED] + counted["explained"]
-    score = 100 * counted[_KILLED] / tried if tried else 0
+    copy_tree(folder, sources, tests)
+    before = results(folder)
+    said = mutmut(folder, "run", "--max-children", "1", *only)
+    if again:
+        chosen = [mutant for mutant, end in results(folder).items() if end != KILLED and before.get(mutant) == end]
+        said = mutmut(folder, "run", "--max-children", "1", *chosen) if chosen else said
+    found = results(folder)
+    if not found:
+        sys.stdout.write(f"{name}: nothing was tried\n{said}\n")
+        return False
+    counted, open_ones = judge(folder, found)
+    killed = counted[KILLED] + counted[SLOW]
+    tried = killed + counted[SURVIVED] + counted["explained"]
     sys.stdout.write(
-        f"{name}: {counted[_KILLED]} of {tried} killed ({score:.1f} %), {counted['explained']} explained,"
-        f" {counted[_SURVIVED]} survive; {counted['text']} more change texts only\n"
+        f"{name}: {killed} of {tried} killed ({100 * killed / max(tried, 1):.1f} %), {counted[SLOW]} of them by time;"
+        f" {counted['explained']} explained, {counted[SURVIVED]} survive; {counted['text']} more change texts only\n"
     )
     for one in open_ones:
         sys.stdout.write(f"    {one}\n")
@@ -176,8 +275,13 @@ def main() -> int:
     """Run the groups named, or all."""
     parser = argparse.ArgumentParser(description="Mutate the code that decides, and see whether a test notices.")
     parser.add_argument("groups", nargs="*", choices=[[], *GROUPS], help="all by default")
+    parser.add_argument("--folder", type=Path, help="keep the copies here, and go on with what is there")
+    parser.add_argument("--only", action="append", default=[], help="mutants by name: secballot.board.note.x_parse*")
+    parser.add_argument("--again", action="store_true", help="try once more what an earlier run could not kill")
     given = parser.parse_args()
-    good = [run_group(name) for name in given.groups or GROUPS]
+    with tempfile.TemporaryDirectory(prefix="secballot-mutants-") as place:
+        kept = Path(given.folder or place).resolve()
+        good = [run_group(name, kept / name, only=given.only, again=given.again) for name in given.groups or GROUPS]
     return int(not all(good))
 
 

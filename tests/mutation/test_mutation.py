@@ -8,7 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutation.run import GROUPS, SURVIVORS, is_explained, is_text_only
+from tests.mutation.run import (
+    GROUPS,
+    KILLED,
+    ODD,
+    SLOW,
+    SURVIVED,
+    SURVIVORS,
+    UNREACHED,
+    is_explained,
+    is_text_only,
+    outcome,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -38,6 +49,15 @@ def test_a_survivor_is_explained_by_its_function_and_line() -> None:
     assert is_explained("secballot.board.tile.x_decode_tile__mutmut_3", diff, known)
     assert not is_explained("secballot.board.tile.x_decode_tile__mutmut_4", diff.replace("+ 1", "+ 2"), known)
     assert not is_explained("secballot.board.tile.x_encode_tile__mutmut_3", diff, known)
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [(0, SURVIVED), (1, KILLED), (2, ODD), (3, KILLED), (5, UNREACHED), (33, UNREACHED), (-24, SLOW), (-11, ODD)],
+)
+def test_only_a_failed_test_kills(code: int, expected: str) -> None:
+    """What pytest could not run at all, or what ended otherwise, is no kill."""
+    assert outcome(code) == expected
 
 
 def test_every_group_names_code_and_tests_that_exist() -> None:

@@ -1,0 +1,82 @@
+"""The hash of the protocol, byte by byte."""
+
+from __future__ import annotations
+
+import hashlib
+from itertools import product
+
+import pytest
+
+from secballot.group import ORDER
+from secballot.transcript import challenge, digest, digests
+
+HASH, POINT = b"h" * 32, b"p" * 32
+NUMBERS = (1, 2**32, 2**64 - 1)
+
+
+def framed(*fields: bytes) -> bytes:
+    """Return what SPEC.md#hash hashes: the suite, then everything behind its length in 8 bytes."""
+    return b"secballot/v1" + b"".join(len(field).to_bytes(8, "big") + field for field in fields)
+
+
+def test_fields_are_hashed_behind_their_lengths() -> None:
+    """A number is 8 bytes, a text its UTF-8, bytes are as they are."""
+    expected = framed(b"entry", "größe".encode(), HASH, b"body")
+    assert digest("entry", "größe", HASH, b"body") == hashlib.sha512(expected).digest()
+
+    numbers = [number.to_bytes(8, "big") for number in NUMBERS]
+    expected = framed(b"promise", HASH, POINT, *numbers)
+    assert digest("promise", HASH, POINT, *NUMBERS) == hashlib.sha512(expected).digest()
+
+
+def test_a_challenge_is_the_hash_as_a_number_below_the_order() -> None:
+    """Little-endian, reduced."""
+    hashed = hashlib.sha512(
+        framed(b"promise", HASH, POINT, *(number.to_bytes(8, "big") for number in NUMBERS))
+    ).digest()
+    assert challenge("promise", HASH, POINT, *NUMBERS) == int.from_bytes(hashed, "little") % ORDER
+
+
+def test_many_hashes_are_those_of_each() -> None:
+    """In the order of the rows, whether they vary in one field or in several."""
+    rows = list(product((0, 1, 2**64 - 1), (3, 4)))
+    each = [digest("promise", HASH, POINT, 7, *row) for row in rows]
+    assert digests("promise", [HASH, POINT, 7], rows) == b"".join(each)
+
+    whole = [digest("promise", HASH, POINT, *row, 9) for row in rows]
+    assert digests("promise", [HASH, POINT], [(*row, 9) for row in rows]) == b"".join(whole)
+    assert digests("promise", [HASH, POINT], []) == b""
+
+
+@pytest.mark.parametrize("rows", [[(1,)], [(1, 2, 3)], [(1, 2), (3,)], [(1, 2), ()]])
+def test_a_row_has_exactly_the_fields_that_are_left(rows: list[tuple[int, ...]]) -> None:
+    """Neither the first nor a later one is cut short or filled up."""
+    with pytest.raises(ValueError, match="a row does not have 2 fields"):
+        digests("promise", [HASH, POINT, 1], rows)
+
+
+@pytest.mark.parametrize(("label", "common"), [("promise", [HASH]), ("ballot-nonce", [HASH, HASH]), ("other", [HASH])])
+def test_rows_are_of_numbers_only(label: str, common: list[bytes]) -> None:
+    """A label whose last fields are hashes or of any size, and one that is not in the table, have no rows."""
+    with pytest.raises(ValueError, match="does not go on with integers"):
+        digests(label, common, [(1, 2, 3, 4)])
+
+
+@pytest.mark.parametrize("fields", [(HASH, POINT, 1, 2), (HASH, POINT, 1, 2, 3, 4), ()])
+def test_a_label_has_its_number_of_fields(fields: tuple[bytes | int, ...]) -> None:
+    """One less or one more is a bug of the caller."""
+    with pytest.raises(ValueError, match=f"does not take {len(fields)} fields"):
+        digest("promise", *fields)
+
+
+def test_only_labels_of_the_table_are_hashed() -> None:
+    """Another one is a bug of the caller, not another hash."""
+    with pytest.raises(ValueError, match="'entries' does not take 3 fields"):
+        digest("entries", "", HASH, b"")
+
+
+@pytest.mark.parametrize("wrong", [b"", HASH[:-1], HASH + b"h", 5, "h" * 31])
+def test_a_field_of_fixed_size_has_that_size(wrong: bytes | int | str) -> None:
+    """Whatever it is given as."""
+    with pytest.raises(ValueError, match="bytes where 32 belong"):
+        digest("promise", HASH, wrong, *NUMBERS)
