@@ -24,6 +24,8 @@ import operator
 import os
 from typing import TYPE_CHECKING, ClassVar, NoReturn, Self, SupportsIndex, TypeVar, final
 
+from nacl.bindings import crypto_core_ed25519_is_valid_point as is_valid_edwards_point
+
 from secballot import _libsodium
 from secballot.errors import EncodingError
 
@@ -389,3 +391,10 @@ def vartime_multiply(elements: Elements, scalars: Sequence[int]) -> Elements:
     if not isinstance(elements, Elements):
         raise TypeError("Elements are needed")
     return elements * Scalars.from_ints(scalars)
+
+
+def vartime_prime_order(data: bytes) -> list[bool]:
+    """Tell for each 32 bytes whether they are the canonical encoding of a point of edwards25519 of prime order."""
+    # PyNaCl's library, whose release `secballot.signing` insists on: rbcl's has CVE-2025-69277 and errs here.
+    data = _whole(data, _SIZE, "point")
+    return [is_valid_edwards_point(data[start : start + _SIZE]) for start in range(0, len(data), _SIZE)]

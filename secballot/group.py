@@ -16,6 +16,7 @@ vector of length one for the other operand; any other difference in length is a 
   `random`, or `from_ints` (public or small integers).
 - `FixedBase(element)` multiplies one element by many scalars in constant time; `multiply_base` does so for `BASE`.
 - Functions named `vartime_…` take integers and public data only.
+- `vartime_prime_order` speaks of edwards25519, the curve of Ed25519: which encodings of points are those of keys.
 
 Both classes refuse to be pickled and copied: worker processes are given bytes.
 
@@ -52,6 +53,7 @@ __all__ = [
     "vartime_multiply",
     "vartime_multiply_base",
     "vartime_multiscalar_mul",
+    "vartime_prime_order",
 ]
 
 ORDER = 2**252 + 27742317777372353535851937790883648493
@@ -124,6 +126,7 @@ if TYPE_CHECKING:
         vartime_multiply,
         vartime_multiply_base,
         vartime_multiscalar_mul,
+        vartime_prime_order,
     )
 else:
     Elements = _ENGINE.Elements
@@ -134,6 +137,7 @@ else:
     vartime_multiply = _ENGINE.vartime_multiply
     vartime_multiply_base = _ENGINE.vartime_multiply_base
     vartime_multiscalar_mul = _ENGINE.vartime_multiscalar_mul
+    vartime_prime_order = _ENGINE.vartime_prime_order
 
 BASE: Elements = Elements.decode(bytes.fromhex("e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76"))
 """The generator of RFC 9496 §4, a vector of length one."""

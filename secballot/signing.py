@@ -11,7 +11,8 @@ message M is accepted exactly if
 All of it is done by libsodium through PyNaCl: its point check for A, and its verification, which compares the encoding
 of R' with R and refuses small order. Versions before the fix of CVE-2025-69277 took points outside the prime-order
 subgroup for valid, and a verification that multiplies by the cofactor would accept a mixed R. So this module asks the
-library both questions at import, and does not load on one that errs.
+library both questions at import, and does not load on one that errs. Many keys at once are checked by the engine of
+`secballot.group`, which says the same of every key and is asked the first question, too.
 
 Source: SPEC.md#signatures; RFC 8032 §5.1.
 """
@@ -19,14 +20,18 @@ Source: SPEC.md#signatures; RFC 8032 §5.1.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import nacl
 from nacl import bindings
 from nacl.exceptions import BadSignatureError
 
 from secballot.errors import EncodingError, InvalidSignatureError
+from secballot.group import engine_name, vartime_prime_order
 from secballot.randomness import random_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 KEY_BYTES: Final = 32
 """Bytes of a verify key, and of the seed of a signing key."""
@@ -59,8 +64,11 @@ def _check_library() -> None:
     try:
         bindings.crypto_sign_open(_MIXED_R_SIGNATURE + b"m", _MIXED_R_KEY)
     except BadSignatureError:
-        return
-    raise ImportError(f"PyNaCl {nacl.__version__} uses a libsodium that verifies up to small order")
+        pass
+    else:
+        raise ImportError(f"PyNaCl {nacl.__version__} uses a libsodium that verifies up to small order")
+    if any(vartime_prime_order(b"".join(_MIXED_ORDER_POINTS))):
+        raise ImportError(f"the {engine_name()} engine takes points outside the prime-order subgroup for keys")
 
 
 _check_library()
@@ -116,6 +124,21 @@ class VerifyKey:
     def __repr__(self) -> str:
         """Show the key, which is public, in hexadecimal."""
         return f"VerifyKey({self._encoded.hex()})"
+
+
+def check_keys(encoded: Sequence[bytes]) -> None:
+    """Check that `VerifyKey` accepts every one of these keys, for less than one by one; the error does not say which.
+
+    Raises:
+        EncodingError: one is not 32 bytes.
+        InvalidSignatureError: one is not canonical, off the curve, outside the prime-order subgroup, or the identity.
+
+    Source: SPEC.md#signatures.
+    """
+    if any(len(one) != KEY_BYTES for one in encoded):
+        raise EncodingError(f"not every Ed25519 key is of {KEY_BYTES} bytes")
+    if not all(vartime_prime_order(b"".join(encoded))):
+        raise InvalidSignatureError("an Ed25519 key is not a canonical point of the prime-order subgroup")
 
 
 class SigningKey:

@@ -3,6 +3,7 @@
 //! Knows nothing of what the group is used for. Every value is a vector, so that one call does the work of many and
 //! the interpreter lock is given up meanwhile. `secballot/_group.pyi` states the same interface for Python.
 
+pub mod edwards;
 pub mod elements;
 pub mod error;
 pub mod scalars;
@@ -15,6 +16,8 @@ mod tests;
 /// Vectors of ristretto255 elements and scalars (RFC 9496).
 #[pyo3::pymodule]
 mod _group {
+    #[pymodule_export]
+    use crate::edwards::vartime_prime_order;
     #[pymodule_export]
     use crate::elements::{hash_to_element, Elements};
     #[pymodule_export]

@@ -41,6 +41,7 @@ FUNCTIONS: Final = (
     "vartime_multiscalar_mul",
     "vartime_multiply_base",
     "vartime_multiply",
+    "vartime_prime_order",
 )
 MAKES_SECRETS: Final = frozenset({"Scalars.from_wide", "Scalars.random"})
 GIVES_INTEGERS: Final = frozenset({"Scalars.to_ints"})

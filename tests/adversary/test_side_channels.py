@@ -87,12 +87,13 @@ def test_secrets_leave_the_engine_to_be_hashed_sealed_or_posted() -> None:
 def test_calls_in_variable_time_say_so_and_take_integers() -> None:
     """OP-05: a name tells, and the types keep secrets out: what is secret lives in `Scalars`, which they refuse."""
     named = {name for name in group.__all__ if name.startswith("vartime")}
-    assert named == {"vartime_multiply", "vartime_multiply_base", "vartime_multiscalar_mul"}
+    assert named == {"vartime_multiply", "vartime_multiply_base", "vartime_multiscalar_mul", "vartime_prime_order"}
     secret = group.Scalars.from_ints([5])
     calls: list[Callable[[], object]] = [
         partial(group.vartime_multiply_base, secret),  # type: ignore[arg-type]
         partial(group.vartime_multiply, group.BASE, secret),  # type: ignore[arg-type]
         partial(group.vartime_multiscalar_mul, secret, group.BASE),  # type: ignore[arg-type]
+        partial(group.vartime_prime_order, secret),  # type: ignore[arg-type]
     ]
     for call in calls:
         with pytest.raises((TypeError, ValueError)):
