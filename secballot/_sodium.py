@@ -27,6 +27,8 @@ from typing import TYPE_CHECKING, ClassVar, NoReturn, Self, SupportsIndex, TypeV
 from nacl.bindings import crypto_core_ed25519_is_valid_point as is_valid_edwards_point
 
 from secballot import _libsodium
+from secballot._public_scalars import PublicScalars as PublicScalars
+from secballot._public_scalars import as_count, checked_ints, ints_encoded, whole
 from secballot.errors import EncodingError
 
 if TYPE_CHECKING:
@@ -36,7 +38,6 @@ _SIZE = 32
 _WIDE = 64
 _BITS = 253
 _PRIME = 2**255 - 19
-_ORDER = 2**252 + 27742317777372353535851937790883648493
 _GENERATOR = bytes.fromhex("e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76")
 
 
@@ -48,34 +49,6 @@ def _address(cells: bytearray) -> int:
 def _wipe(cells: bytearray) -> None:
     """Overwrite the bytes in place."""
     cells[:] = bytes(len(cells))
-
-
-def _whole(data: object, size: int, what: str) -> bytes:
-    """Return the data if it is bytes that divide into values of that size."""
-    if not isinstance(data, bytes):
-        raise TypeError(f"bytes are needed, not {type(data).__name__}")
-    if len(data) % size:
-        raise EncodingError(f"{len(data)} bytes are not a whole number of {what} encodings of {size} bytes")
-    return data
-
-
-def _as_count(n: int) -> int:
-    """Return n if it can be a count."""
-    if n < 0:
-        raise ValueError("a count cannot be negative")
-    return n
-
-
-def _ints_encoded(values: Sequence[object]) -> bytes:
-    """Return the encodings of integers below the group order."""
-    encodings = bytearray(_SIZE * len(values))
-    for index, value in enumerate(values):
-        if not isinstance(value, int):
-            raise TypeError(f"item {index} is not an integer")
-        if not 0 <= value < _ORDER:
-            raise ValueError(f"integer {index} is not between 0 and the group order")
-        encodings[_SIZE * index : _SIZE * (index + 1)] = value.to_bytes(_SIZE, "little")
-    return bytes(encodings)
 
 
 class _Vector:
@@ -193,7 +166,7 @@ class Elements(_Vector):
     @staticmethod
     def decode(data: bytes, *, allow_identity: bool = False) -> Elements:
         """Decode canonical 32-byte encodings (RFC 9496 §4.3.1); EncodingError.offset is the first index at fault."""
-        vector = Elements._holding(_whole(data, _SIZE, "element"))
+        vector = Elements._holding(whole(data, _SIZE, "element"))
         for index, where in enumerate(vector._where()):
             number = int.from_bytes(data[_SIZE * index : _SIZE * (index + 1)], "little")
             if number >= _PRIME or _libsodium.is_valid_point(where) != 1:
@@ -205,7 +178,7 @@ class Elements(_Vector):
     @staticmethod
     def identity(n: int = 1) -> Elements:
         """Return n copies of the identity."""
-        return Elements._blank(_as_count(n))
+        return Elements._blank(as_count(n))
 
     def encode(self) -> bytes:
         """Return the canonical encodings, 32 bytes each."""
@@ -263,7 +236,7 @@ class Scalars(_Vector):
     @staticmethod
     def decode(data: bytes) -> Scalars:
         """Decode canonical 32-byte little-endian encodings; EncodingError.offset is the first index at fault."""
-        vector = Scalars._holding(_whole(data, _SIZE, "scalar"))
+        vector = Scalars._holding(whole(data, _SIZE, "scalar"))
         reduced, padded = Scalars._blank(1), bytearray(_WIDE)
         try:
             for index in range(len(vector)):
@@ -279,7 +252,7 @@ class Scalars(_Vector):
     @staticmethod
     def from_wide(data: bytes) -> Scalars:
         """Reduce little-endian integers of 64 bytes each modulo the group order."""
-        wide = bytearray(_whole(data, _WIDE, "wide scalar"))
+        wide = bytearray(whole(data, _WIDE, "wide scalar"))
         vector = Scalars._blank(len(wide) // _WIDE)
         start = _address(wide)
         for index, target in enumerate(vector._where()):
@@ -290,12 +263,12 @@ class Scalars(_Vector):
     @staticmethod
     def from_ints(values: Sequence[int]) -> Scalars:
         """Return scalars of integers below the group order that are public or small: this takes variable time."""
-        return Scalars._holding(_ints_encoded(values))
+        return Scalars._holding(ints_encoded(checked_ints(values)))
 
     @staticmethod
     def random(n: int = 1) -> Scalars:
         """Return n scalars, each uniform, from 64 bytes of the operating system's randomness."""
-        return Scalars.from_wide(os.urandom(_WIDE * _as_count(n)))
+        return Scalars.from_wide(os.urandom(_WIDE * as_count(n)))
 
     def encode(self) -> bytes:
         """Reveal the canonical encodings, 32 bytes little-endian each."""
@@ -360,7 +333,7 @@ class FixedBase:
 
 def hash_to_element(data: bytes) -> Elements:
     """Map uniform bytes, 64 for each element, to elements whose discrete logarithms nobody knows (RFC 9496 §4.3.4)."""
-    data = _whole(data, _WIDE, "uniform")
+    data = whole(data, _WIDE, "uniform")
     vector = Elements._blank(len(data) // _WIDE)
     for index, target in enumerate(vector._where()):
         _libsodium.point_from_hash(target, data[_WIDE * index : _WIDE * (index + 1)])
@@ -374,27 +347,34 @@ def multiply_base(scalars: Scalars) -> Elements:
     return _mapped(_libsodium.base_multiply, scalars, Elements)
 
 
-def vartime_multiscalar_mul(scalars: Sequence[int], elements: Elements) -> Elements:
+def vartime_multiscalar_mul(scalars: PublicScalars | Sequence[int], elements: Elements) -> Elements:
     """Return the sum of scalar times element, as many of each, as a vector of length one; public data only."""
     if len(scalars) != len(elements):
         raise ValueError(f"vectors of lengths {len(scalars)} and {len(elements)} do not match")
     return vartime_multiply(elements, scalars).sum()
 
 
-def vartime_multiply_base(scalars: Sequence[int]) -> Elements:
+def vartime_multiply_base(scalars: PublicScalars | Sequence[int]) -> Elements:
     """Return scalar times the generator, for each scalar; public data only."""
-    return multiply_base(Scalars.from_ints(scalars))
+    return multiply_base(_read(scalars))
 
 
-def vartime_multiply(elements: Elements, scalars: Sequence[int]) -> Elements:
+def vartime_multiply(elements: Elements, scalars: PublicScalars | Sequence[int]) -> Elements:
     """Return element times scalar, position by position, lengths as for operators; public data only."""
     if not isinstance(elements, Elements):
         raise TypeError("Elements are needed")
-    return elements * Scalars.from_ints(scalars)
+    return elements * _read(scalars)
+
+
+def _read(scalars: PublicScalars | Sequence[int]) -> Scalars:
+    """Return public scalars as the library takes them."""
+    if isinstance(scalars, PublicScalars):
+        return Scalars._holding(scalars.encode())
+    return Scalars.from_ints(scalars)
 
 
 def vartime_prime_order(data: bytes) -> list[bool]:
     """Tell for each 32 bytes whether they are the canonical encoding of a point of edwards25519 of prime order."""
     # PyNaCl's library, whose release `secballot.signing` insists on: rbcl's has CVE-2025-69277 and errs here.
-    data = _whole(data, _SIZE, "point")
+    data = whole(data, _SIZE, "point")
     return [is_valid_edwards_point(data[start : start + _SIZE]) for start in range(0, len(data), _SIZE)]

@@ -14,11 +14,14 @@ vector of length one for the other operand; any other difference in length is a 
 - `Scalars` are secret: constant-time arithmetic, no `==` (use `equals`), nothing in repr, wiped when dropped, and
   only `encode` and `to_ints` reveal them. They come from `decode` (canonical), `from_wide` (64 bytes each, reduced),
   `random`, or `from_ints` (public or small integers).
+- `PublicScalars` are public: arithmetic in whatever time, `==`, nothing wiped. They come from `decode`, `from_ints`,
+  `from_wide`, or `from_short` (16 bytes each). `gather` and `scatter` look at a vector as rows of one length: the first
+  takes the scalars at some places of every row, the second adds the scalars of every row up, each at its place.
 - `FixedBase(element)` multiplies one element by many scalars in constant time; `multiply_base` does so for `BASE`.
-- Functions named `vartime_…` take integers and public data only.
+- Functions named `vartime_…` take public data only, scalars as `PublicScalars` or integers.
 - `vartime_prime_order` speaks of edwards25519, the curve of Ed25519: which encodings of points are those of keys.
 
-Both classes refuse to be pickled and copied: worker processes are given bytes.
+All vectors refuse to be pickled and copied: worker processes are given bytes.
 
 Source: SPEC.md#group-and-transcript; RFC 9496.
 """
@@ -44,6 +47,7 @@ __all__ = [
     "Elements",
     "EngineError",
     "FixedBase",
+    "PublicScalars",
     "Scalars",
     "engine_name",
     "engine_reason",
@@ -120,6 +124,7 @@ if TYPE_CHECKING:
     from secballot._group import (
         Elements,
         FixedBase,
+        PublicScalars,
         Scalars,
         hash_to_element,
         multiply_base,
@@ -131,6 +136,7 @@ if TYPE_CHECKING:
 else:
     Elements = _ENGINE.Elements
     FixedBase = _ENGINE.FixedBase
+    PublicScalars = _ENGINE.PublicScalars
     Scalars = _ENGINE.Scalars
     hash_to_element = _ENGINE.hash_to_element
     multiply_base = _ENGINE.multiply_base

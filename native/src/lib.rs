@@ -6,6 +6,7 @@
 pub mod edwards;
 pub mod elements;
 pub mod error;
+pub mod public;
 pub mod scalars;
 pub mod tables;
 pub mod vectors;
@@ -20,6 +21,8 @@ mod _group {
     use crate::edwards::vartime_prime_order;
     #[pymodule_export]
     use crate::elements::{hash_to_element, Elements};
+    #[pymodule_export]
+    use crate::public::PublicScalars;
     #[pymodule_export]
     use crate::scalars::Scalars;
     #[pymodule_export]

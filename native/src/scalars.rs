@@ -9,7 +9,9 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::error::GroupError;
-use crate::vectors::{as_count, collect_secret, cut, paired, scalars_of_ints, Selection, ENCODED_BYTES, WIDE_BYTES};
+use crate::vectors::{
+    as_count, canonical, collect_secret, cut, paired, scalars_of_ints, Selection, ENCODED_BYTES, WIDE_BYTES,
+};
 
 /// An immutable vector of secret integers modulo the group order.
 ///
@@ -27,9 +29,8 @@ impl Scalars {
     pub fn parse(data: &[u8]) -> Result<Self, GroupError> {
         let encodings = cut::<ENCODED_BYTES>(data, "scalar")?;
         let mut scalars = Zeroizing::new(Vec::with_capacity(encodings.len()));
-        for (index, encoding) in encodings.iter().enumerate() {
-            let scalar: Option<Scalar> = Scalar::from_canonical_bytes(*encoding).into();
-            scalars.push(scalar.ok_or(GroupError::UnreducedScalar(index))?);
+        for encoding in encodings.iter().enumerate() {
+            scalars.push(canonical(encoding)?);
         }
         Ok(Self(scalars))
     }

@@ -8,8 +8,9 @@ use pyo3::types::PyBytes;
 
 use crate::elements::{encode_doubles, Elements};
 use crate::error::GroupError;
+use crate::public::Public;
 use crate::scalars::Scalars;
-use crate::vectors::{collect_secret, paired, scalars_of_ints};
+use crate::vectors::{collect_secret, paired};
 
 /// A table of multiples of one element, for constant-time multiplication.
 ///
@@ -70,14 +71,15 @@ pub fn multiply_base(py: Python<'_>, scalars: PyRef<'_, Scalars>) -> Elements {
 
 /// Return the sum of scalar times element as a vector of length one; public data only.
 ///
-/// Scalars are integers from 0 to the group order less one, as many as elements, else ValueError.
+/// Scalars are PublicScalars, or integers from 0 to the group order less one, as many as elements, else ValueError.
 #[pyfunction]
 pub fn vartime_multiscalar_mul(
     py: Python<'_>,
     scalars: &Bound<'_, PyAny>,
     elements: PyRef<'_, Elements>,
 ) -> PyResult<Elements> {
-    let (scalars, elements) = (scalars_of_ints(scalars)?, elements.0.as_slice());
+    let scalars = Public::of(scalars)?;
+    let (scalars, elements) = (&*scalars, elements.0.as_slice());
     if scalars.len() != elements.len() {
         return Err(GroupError::LengthMismatch(scalars.len(), elements.len()).into());
     }
@@ -87,23 +89,24 @@ pub fn vartime_multiscalar_mul(
 
 /// Return scalar times the generator, for each scalar; public data only.
 ///
-/// Scalars are integers from 0 to the group order less one, else ValueError.
+/// Scalars are PublicScalars, or integers from 0 to the group order less one, else ValueError.
 #[pyfunction]
 pub fn vartime_multiply_base(py: Python<'_>, scalars: &Bound<'_, PyAny>) -> PyResult<Elements> {
-    let scalars = scalars_of_ints(scalars)?;
+    let scalars = Public::of(scalars)?;
+    let scalars = &*scalars;
     Ok(py.detach(|| Elements(scalars.iter().map(RistrettoPoint::mul_base).collect())))
 }
 
 /// Return element times scalar, position by position; public data only.
 ///
-/// Scalars are integers from 0 to the group order less one, else ValueError; lengths as for operators.
+/// Scalars are PublicScalars, or integers from 0 to the group order less one, else ValueError; lengths as for operators.
 #[pyfunction]
 pub fn vartime_multiply(
     py: Python<'_>,
     elements: PyRef<'_, Elements>,
     scalars: &Bound<'_, PyAny>,
 ) -> PyResult<Elements> {
-    let scalars = scalars_of_ints(scalars)?;
+    let scalars = Public::of(scalars)?;
     let pairs = paired(&elements.0, &scalars)?;
     // For a single term the constant-time code is the faster one.
     Ok(py.detach(|| Elements(pairs.iter().map(|(element, scalar)| element * scalar).collect())))

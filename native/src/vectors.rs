@@ -16,6 +16,18 @@ pub const ENCODED_BYTES: usize = 32;
 /// Bytes that are reduced to a scalar or mapped to an element.
 pub const WIDE_BYTES: usize = 64;
 
+/// Bytes of an integer that is a scalar as it is.
+pub const SHORT_BYTES: usize = 16;
+
+/// Decode one canonical encoding.
+///
+/// # Errors
+/// `UnreducedScalar` with its position.
+pub fn canonical((index, encoding): (usize, &[u8; ENCODED_BYTES])) -> Result<Scalar, GroupError> {
+    let scalar: Option<Scalar> = Scalar::from_canonical_bytes(*encoding).into();
+    scalar.ok_or(GroupError::UnreducedScalar(index))
+}
+
 /// Pair two vectors; one of length one is repeated for the other.
 ///
 /// # Errors
@@ -132,6 +144,11 @@ impl Selection {
     /// Return how many values are selected.
     pub fn count(&self) -> usize {
         self.0.len()
+    }
+
+    /// Return the positions that are selected.
+    pub fn positions(&self) -> &[usize] {
+        &self.0
     }
 
     /// Yield the selected values.

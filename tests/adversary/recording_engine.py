@@ -34,6 +34,10 @@ _VECTOR: Final = (
 )
 SCALARS: Final = (*_VECTOR, "equals", "from_ints", "from_wide", "random", "to_ints")
 ELEMENTS: Final = (*_VECTOR, "encode_doubles", "identity", "is_identity", "multiply_short", "__eq__")
+PUBLIC_SCALARS: Final = (
+    *_VECTOR,
+    *("from_ints", "from_short", "from_wide", "gather", "repeat", "scatter", "to_ints", "__eq__"),
+)
 FIXED_BASE: Final = ("__init__", "multiply", "multiply_encode")
 FUNCTIONS: Final = (
     "multiply_base",
@@ -78,9 +82,11 @@ class Recorder:
 
         self.engine, self.recording, self.depth = _sodium, Recording(), 0
         self._ints: Callable[[Any], list[int]] = _sodium.Scalars.to_ints
+        self._public_ints: Callable[[Any], list[int]] = _sodium.PublicScalars.to_ints
         for holder, names in (
             (_sodium.Scalars, SCALARS),
             (_sodium.Elements, ELEMENTS),
+            (_sodium.PublicScalars, PUBLIC_SCALARS),
             (_sodium.FixedBase, FIXED_BASE),
         ):
             for name in names:
@@ -99,14 +105,19 @@ class Recorder:
     def _public(self) -> set[str]:
         from secballot import group  # noqa: PLC0415
 
-        holders = (self.engine.Scalars, self.engine.Elements, self.engine.FixedBase)
+        holders = (self.engine.Scalars, self.engine.PublicScalars, self.engine.Elements, self.engine.FixedBase)
         members = {
             f"{holder.__name__}.{name}" for holder in holders for name in dir(holder) if not name.startswith("_")
         }
         return members | {name for name in group.__all__ if name in FUNCTIONS or name.startswith("vartime")}
 
     def _known(self) -> set[str]:
-        pairs = (("Scalars", SCALARS), ("Elements", ELEMENTS), ("FixedBase", FIXED_BASE))
+        pairs = (
+            ("Scalars", SCALARS),
+            ("PublicScalars", PUBLIC_SCALARS),
+            ("Elements", ELEMENTS),
+            ("FixedBase", FIXED_BASE),
+        )
         return {f"{holder}.{name}" for holder, names in pairs for name in names} | set(FUNCTIONS)
 
     def _wrap_member(self, holder: type, name: str) -> None:
@@ -138,6 +149,8 @@ class Recorder:
     def _values(self, thing: object) -> list[int]:
         if isinstance(thing, self.engine.Scalars):
             return self._ints(thing)
+        if isinstance(thing, self.engine.PublicScalars):
+            return self._public_ints(thing)
         if isinstance(thing, int) and not isinstance(thing, bool):
             return [thing]
         if isinstance(thing, list | tuple):
@@ -153,7 +166,7 @@ class Recorder:
         if isinstance(answer, self.engine.Scalars) and (name in MAKES_SECRETS or secret):
             # Small numbers are votes, weights and indices: everybody's, and found everywhere.
             record.secrets |= {value for value in self._values(answer) if value > 1 << 64}
-        if secret and name in GIVES_INTEGERS | TAKES_INTEGERS:
+        if secret and (name in GIVES_INTEGERS | TAKES_INTEGERS or name.startswith("PublicScalars.")):
             record.integers.append(f"{name} asked for by {asker()}")
         if secret and name == "Scalars.encode":
             data: bytes = answer  # type: ignore[assignment]
