@@ -29,10 +29,11 @@ def fuzz(name: str, arguments: list[str]) -> None:
     """Run one target in this process, which ends with it."""
     import atheris  # type: ignore[import-untyped, unused-ignore]  # noqa: PLC0415  # an extra, which only the fuzzer needs
 
-    with atheris.instrument_imports(include=["secballot"], enable_loader_override=False):
+    with atheris.instrument_imports(include=["secballot", "secballot_cli"], enable_loader_override=False):
         from tests.fuzz.mutating import change  # noqa: PLC0415  # the library is instrumented as it is imported
         from tests.fuzz.targets import TARGETS  # noqa: PLC0415
     run = TARGETS[name].run
+    run(b"")  # what is made once is nobody's delay
     slowest = SLOW
 
     def one(data: bytes) -> None:

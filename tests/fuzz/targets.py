@@ -12,7 +12,6 @@ import json
 import tempfile
 import zipfile
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,39 +38,18 @@ from secballot.roles.receipt import RECEIPT
 from secballot.signing import VerifyKey, verify
 from secballot.store.source import open_source
 from tests.audit.sources import ListSource, golden_source
+from tests.fuzz.target import BrokenInvariantError, Target, same
+from tests.fuzz.targets_of_files import FILE_TARGETS
+from tests.fuzz.targets_of_services import SERVICE_TARGETS
 from tests.simulator import golden
 from tests.vectors.checker import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     import msgspec
 
     from secballot.encoding import CanonicalCodec
 
 KIT = Path(__file__).resolve().parents[1] / "conformance" / "kit"
-
-
-class BrokenInvariantError(Exception):
-    """What was read is not what stood there."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """One way in.
-
-    Attributes:
-        run: takes any bytes.
-        seeds: returns what is good there, to begin with.
-    """
-
-    run: Callable[[bytes], None]
-    seeds: Callable[[], Iterable[bytes]]
-
-
-def _same(again: bytes, data: bytes) -> None:
-    if again != data:
-        raise BrokenInvariantError(f"read {data[:200]!r}, wrote {again[:200]!r}")
 
 
 def entry(data: bytes) -> None:
@@ -81,9 +59,9 @@ def entry(data: bytes) -> None:
     except SecballotError:
         return
     if found.signature:
-        _same(encode_signed(found.kind, found.body_bytes, found.signer, found.signature), data)
+        same(encode_signed(found.kind, found.body_bytes, found.signer, found.signature), data)
     else:
-        _same(encode_unsigned(found.kind, found.body_bytes), data)
+        same(encode_unsigned(found.kind, found.body_bytes), data)
     if canonical.read(data) is None:
         raise BrokenInvariantError(f"only the library reads {data[:200]!r}")
 
@@ -91,30 +69,30 @@ def entry(data: bytes) -> None:
 def body(codec: CanonicalCodec[msgspec.Struct], data: bytes) -> None:
     """Read a body of one kind."""
     with suppress(SecballotError):
-        _same(codec.encode(codec.decode(data)), data)
+        same(codec.encode(codec.decode(data)), data)
 
 
 def note(data: bytes) -> None:
     """Read a note, each of its lines, and the checkpoint in it."""
     with suppress(SecballotError):
         found = Note.decode(data)
-        _same(found.encode(), data)
+        same(found.encode(), data)
         for line in found.signatures:
-            _same(SignatureLine.decode(line.encode()).encode().encode(), line.encode().encode())
-        _same(Checkpoint.decode(found.text).encode().encode(), found.text.encode())
+            same(SignatureLine.decode(line.encode()).encode().encode(), line.encode().encode())
+        same(Checkpoint.decode(found.text).encode().encode(), found.text.encode())
 
 
 def verifier_key(data: bytes) -> None:
     """Read a verifier key."""
     with suppress(SecballotError, UnicodeDecodeError):
         text = data.decode()
-        _same(VerifierKey.decode(text).encode().encode(), data)
+        same(VerifierKey.decode(text).encode().encode(), data)
 
 
 def proof(data: bytes) -> None:
     """Read a tlog-proof."""
     with suppress(SecballotError):
-        _same(TlogProof.decode(data).encode(), data)
+        same(TlogProof.decode(data).encode(), data)
 
 
 def policy(data: bytes) -> None:
@@ -126,20 +104,20 @@ def policy(data: bytes) -> None:
 def request(data: bytes) -> None:
     """Read a request to a witness."""
     with suppress(SecballotError):
-        _same(Request.decode(data).encode(), data)
+        same(Request.decode(data).encode(), data)
 
 
 def tiles(data: bytes) -> None:
     """Read a bundle, a tile, a list of sizes, and a tile's path."""
     width = 1 + data[0] if data else 1
     with suppress(SecballotError):
-        _same(encode_bundle(decode_bundle(data[1:], width)), data[1:])
+        same(encode_bundle(decode_bundle(data[1:], width)), data[1:])
     with suppress(SecballotError):
-        _same(encode_tile(decode_tile(data[1:], width)), data[1:])
+        same(encode_tile(decode_tile(data[1:], width)), data[1:])
     with suppress(SecballotError):
-        _same(encode_sizes(decode_sizes(data)), data)
+        same(encode_sizes(decode_sizes(data)), data)
     with suppress(SecballotError, UnicodeDecodeError):
-        _same(Tile.parse(data.decode()).path.encode(), data)
+        same(Tile.parse(data.decode()).path.encode(), data)
 
 
 def archive(data: bytes) -> None:
@@ -155,14 +133,14 @@ def receipts(data: bytes) -> None:
     """Read receipts, promises, opened ballots and evidence, and check what can be checked without a board."""
     for codec in (RECEIPT, PROMISE, OFFLINE_RECEIPT):
         with suppress(SecballotError):
-            _same(codec.encode(codec.decode(data)), data)  # type: ignore[arg-type]  # its own record
+            same(codec.encode(codec.decode(data)), data)  # type: ignore[arg-type]  # its own record
     with suppress(SecballotError):
         check_offline(OFFLINE_RECEIPT.decode(data), golden().anchor, "1" * 10)
     with suppress(SecballotError):
-        _same(OpenedBallot.decode(data).encode(), data)
+        same(OpenedBallot.decode(data).encode(), data)
     with suppress(SecballotError):
         found = decode_evidence(data)
-        _same(encode_evidence(found), data)
+        same(encode_evidence(found), data)
         check_evidence(found)
 
 
@@ -176,9 +154,9 @@ def group(data: bytes) -> None:
     """Decode elements, scalars and keys, and verify a signature."""
     whole = data[: len(data) // 32 * 32]
     with suppress(SecballotError):
-        _same(Elements.decode(whole, allow_identity=True).encode(), whole)
+        same(Elements.decode(whole, allow_identity=True).encode(), whole)
     with suppress(SecballotError):
-        _same(Scalars.decode(whole).encode(), whole)
+        same(Scalars.decode(whole).encode(), whole)
     with suppress(SecballotError):
         verify(VerifyKey(data[:32]), data[96:], data[32:96])
 
@@ -271,5 +249,7 @@ TARGETS: dict[str, Target] = {
     "group": Target(group, lambda: [bytes(32), bytes([1]) + bytes(127)]),
     "case": Target(case, _case),
     **{f"body_{kind}": Target(partial(body, codec), partial(_bodies, kind)) for kind, codec in sorted(CODECS.items())},
+    **FILE_TARGETS,
+    **SERVICE_TARGETS,
 }
 """By name."""

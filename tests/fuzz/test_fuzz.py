@@ -13,7 +13,8 @@ from secballot.errors import EncodingError
 from secballot.records.entry import CODECS
 from tests.fuzz import targets
 from tests.fuzz.mutating import PIECES, change
-from tests.fuzz.targets import TARGETS, BrokenInvariantError
+from tests.fuzz.target import BrokenInvariantError
+from tests.fuzz.targets import TARGETS
 
 CORPUS = Path(__file__).parent / "corpus"
 
