@@ -80,3 +80,9 @@ def test_a_field_of_fixed_size_has_that_size(wrong: bytes | int | str) -> None:
     """Whatever it is given as."""
     with pytest.raises(ValueError, match="bytes where 32 belong"):
         digest("promise", HASH, wrong, *NUMBERS)
+
+
+def test_common_fields_are_not_more_than_the_label_has() -> None:
+    """Not even where no rows follow."""
+    with pytest.raises(ValueError, match="longer"):
+        digests("ballot-nonce", [HASH, HASH, HASH + HASH, HASH], [])

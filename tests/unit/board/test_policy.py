@@ -175,3 +175,53 @@ def test_any_policy(data: bytes) -> None:
     except PolicyError:
         return
     assert policy.quorum.name == "none"
+
+
+def test_control_characters_stand_nowhere() -> None:
+    """But the newline and the tab that separate lines and words: not even in a comment."""
+    for byte in range(256):
+        data = b"#" + bytes([byte]) + b"\nquorum none\n"
+        if byte in b"\t\n" or (byte >= 0x20 and byte != 0x7F):
+            assert Policy.decode(data).quorum.name == "none"
+        else:
+            with pytest.raises(EncodingError, match="control characters"):
+                Policy.decode(data)
+
+
+def test_the_longest_policy() -> None:
+    """A megabyte is read, one byte more is not."""
+    longest = b"quorum none\n".rjust(1_000_000, b"\n")
+    assert Policy.decode(longest).quorum.name == "none"
+    with pytest.raises(EncodingError, match="too long"):
+        Policy.decode(b"\n" + longest)
+
+
+def _numbered(number: int, kind: int) -> str:
+    return VerifierKey("a", kind, number.to_bytes(32, "big")).encode()
+
+
+@pytest.mark.parametrize("keyword", ["log", "witness", "group"])
+def test_the_most_members(keyword: str) -> None:
+    """256 logs, as many witnesses and as many groups, and none more."""
+    logs = [f"log {_numbered(number, 0x01)}" for number in range(257)]
+    witnesses = [f"witness w{number} {_numbered(1_000 + number, 0x04)}" for number in range(257)]
+    groups = [f"group g{number} any {f'g{number - 1}' if number else 'w0'}" for number in range(257)]
+    most = [logs[:256], witnesses[:256], groups[:256]]
+    policy = Policy.decode("\n".join(["quorum none", *sum(most, [])]).encode())
+    assert (len(policy.logs), len(policy.witnesses), len(policy.quorum.groups)) == (256, 256, 256)
+    more = {"log": logs, "witness": witnesses, "group": groups}[keyword][256]
+    with pytest.raises(EncodingError, match=f"a {keyword} line reads") as caught:
+        Policy.decode("\n".join(["quorum none", *sum(most, []), more]).encode())
+    assert caught.value.offset == 770
+
+
+def test_urls_are_kept() -> None:
+    """A log and a witness may say where they are; nothing may follow."""
+    log, witness = LOG.vkey.encode(), KEYS[0].encode()
+    policy = Policy.decode(f"log {log} https://a/\nwitness w {witness} https://b/\nquorum w\n".encode())
+    assert [found.url for found in (*policy.logs, *policy.witnesses)] == ["https://a/", "https://b/"]
+    policy = Policy.decode(f"log {log}\nwitness w {witness}\nquorum w\n".encode())
+    assert [found.url for found in (*policy.logs, *policy.witnesses)] == [None, None]
+    for line in ("log", f"log {log} u more", "witness w", f"witness w {witness} u more", "group g any", "quorum"):
+        with pytest.raises(EncodingError, match=" reads: "):
+            Policy.decode(line.encode())
