@@ -74,6 +74,20 @@ def test_sizes_out_of_range(size: int) -> None:
         Checkpoint(ORIGIN, size, bytes(32))
 
 
+@pytest.mark.parametrize("size", [0, 31, 33, 64])
+def test_a_root_has_32_bytes(size: int) -> None:
+    """Nor with a hash of another size."""
+    with pytest.raises(EncodingError, match="a root has 32 bytes"):
+        Checkpoint(ORIGIN, 5, bytes(size))
+
+
+def test_the_shortest_origin() -> None:
+    """An origin has at least one character."""
+    assert Checkpoint("a", 5, bytes(32)).encode().startswith("a\n5\n")
+    with pytest.raises(EncodingError, match=r"1\.\.255 bytes"):
+        Checkpoint("", 5, bytes(32))
+
+
 def test_foreign_logs_may_extend() -> None:
     """Extension lines and odd origins are read, and refused by the profile."""
     foreign = Checkpoint.decode(f"go.sum database tree\n1\n{ROOT}\nmore\n")

@@ -76,6 +76,7 @@ def test_any_verifier_key(text: str) -> None:
         b"text\n",
         b"",
         "text\n\n— alice.example AAAA\n".encode(),
+        "text\n\n— alice.example AAAAAA==\n".encode(),
         "text\n\n— alice.example AAAAAAB=\n".encode(),
         b"a" * 1_000_001,
     ],
@@ -84,6 +85,34 @@ def test_malformed_notes(data: bytes) -> None:
     """A note that differs from the format anywhere is refused before any signature is looked at."""
     with pytest.raises(EncodingError):
         Note.decode(data)
+
+
+@pytest.mark.parametrize("line", ["alice.example AAAAAAA=\n", "— alice.example AAAAAAA=", "- alice.example AAAAAAA=\n"])
+def test_a_signature_line_begins_with_a_dash_and_ends_with_a_newline(line: str) -> None:
+    """A line that lacks either is none, even where the rest could be read."""
+    assert SignatureLine.decode("— alice.example AAAAAAA=\n") == SignatureLine("alice.example", bytes(4), bytes(1))
+    with pytest.raises(EncodingError, match="not a signature line"):
+        SignatureLine.decode(line)
+
+
+def test_the_longest_note() -> None:
+    """A note of a million bytes is written and read, one byte more is neither."""
+    line = ALICE.sign("text\n")
+    rest = len(Note("\n", (line,)).encode())
+    longest = Note("a" * (1_000_000 - rest) + "\n", (line,))
+    assert len(longest.encode()) == 1_000_000
+    assert Note.decode(longest.encode()) == longest
+    with pytest.raises(EncodingError, match="too long"):
+        Note("a" + longest.text, (line,)).encode()
+    with pytest.raises(EncodingError, match="too long"):
+        Note.decode(b"a" + longest.encode())
+
+
+@pytest.mark.parametrize(("kind", "size"), [(1, 31), (1, 33), (4, 0), (6, 32), (6, 1311), (6, 1313)])
+def test_a_key_has_the_size_of_its_type(kind: int, size: int) -> None:
+    """32 bytes, or 1,312 with ML-DSA-44; in code as in text."""
+    with pytest.raises(EncodingError, match="a key of this type has"):
+        VerifierKey("a.example", kind, bytes(size))
 
 
 @pytest.mark.attack("LG-11")

@@ -206,12 +206,12 @@ def test_the_most_members(keyword: str) -> None:
     logs = [f"log {_numbered(number, 0x01)}" for number in range(257)]
     witnesses = [f"witness w{number} {_numbered(1_000 + number, 0x04)}" for number in range(257)]
     groups = [f"group g{number} any {f'g{number - 1}' if number else 'w0'}" for number in range(257)]
-    most = [logs[:256], witnesses[:256], groups[:256]]
-    policy = Policy.decode("\n".join(["quorum none", *sum(most, [])]).encode())
+    most = ["quorum none", *logs[:256], *witnesses[:256], *groups[:256]]
+    policy = Policy.decode("\n".join(most).encode())
     assert (len(policy.logs), len(policy.witnesses), len(policy.quorum.groups)) == (256, 256, 256)
     more = {"log": logs, "witness": witnesses, "group": groups}[keyword][256]
     with pytest.raises(EncodingError, match=f"a {keyword} line reads") as caught:
-        Policy.decode("\n".join(["quorum none", *sum(most, []), more]).encode())
+        Policy.decode("\n".join([*most, more]).encode())
     assert caught.value.offset == 770
 
 
