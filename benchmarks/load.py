@@ -40,7 +40,7 @@ BAD_A_SECOND: Final = 1_000
 
 _ACCEPTED: Final = 200
 _PATIENCE: Final = 600.0
-_ADDRESS: Final = re.compile(r"listening on http://127\.0\.0\.1:(\d+)")
+_ADDRESS: Final = re.compile(r"http://127\.0\.0\.1:(\d+)")
 
 
 @dataclass

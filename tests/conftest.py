@@ -41,6 +41,9 @@ if resource is not None:
     if _SOFT != resource.RLIM_INFINITY and _SOFT < _WANTED:
         resource.setrlimit(resource.RLIMIT_NOFILE, (_WANTED, _HARD))
 
+# Tests compare what programs say, and those that they start say it in the language of the environment.
+os.environ["LANGUAGE"] = "en"
+
 _LARGEST_SHOWN = 10**12
 """Integers beyond this are keys and hashes, not sample sizes."""
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -45,10 +46,12 @@ class Running:
     Attributes:
         process: its process.
         url: where it says it listens.
+        facts: what it says for programs, with `--json`.
     """
 
     process: subprocess.Popen[str]
     url: str
+    facts: dict[str, Any] = field(default_factory=dict)
 
     def kill(self) -> None:
         """End it without a word."""
@@ -76,6 +79,9 @@ def start(*arguments: str, port: int = 0) -> Running:
     )
     assert process.stdout is not None
     line = process.stdout.readline()
+    if "--json" in arguments and line:
+        facts = json.loads(line)["facts"]
+        return Running(process, facts["url"], facts)
     assert line.startswith("listening on "), process.communicate()[1]
     return Running(process, line.removeprefix("listening on ").strip())
 

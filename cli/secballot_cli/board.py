@@ -29,11 +29,13 @@ from secballot_cli.board_copies import mirror
 from secballot_cli.board_succession import pending, takeover
 from secballot_cli.key import open_key
 from secballot_cli.main import ExitCode
+from secballot_cli.messages import _, plural
 from secballot_cli.passphrase import passphrase_of, passphrase_option
 from secballot_cli.reading import read_input, sitting_option, verified_copy
 from secballot_cli.render import grouped, showing_progress
 from secballot_cli.services_new import board_new
 from secballot_cli.serving import listening_options, run_app, server_part
+from secballot_cli.telling import Told, json_option, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,15 +62,20 @@ def _keys(command: Callable[..., int]) -> Callable[..., int]:
 @click.argument("database", type=click.Path())
 @click.argument("manifest", type=click.Path())
 @_keys
-def create(database: str, manifest: str, *, log_key: str, promise_key: str, passphrase_file: str | None) -> int:
+@json_option
+def create(
+    database: str, manifest: str, *, log_key: str, promise_key: str, passphrase_file: str | None, as_json: bool
+) -> int:
     """Make the DATABASE of a new board for the sitting of a MANIFEST (canonical JSON), and print the sitting's id."""
     body = MANIFEST.decode(read_input(manifest, MAX_ENTRY_BYTES))
     passphrase = passphrase_of(passphrase_file)
     operator = BoardOperator.create(
         database, body, log_key=open_key(log_key, passphrase), promise_key=open_key(promise_key, passphrase)
     )
-    click.echo(grouped(operator.anchor.hex()))
+    sitting, key = operator.anchor.hex(), operator.keys.log.vkey.encode()
     operator.close()
+    facts: dict[str, object] = {"database": database, "key": key, "origin": body.log.origin, "sitting": sitting}
+    tell(Told([grouped(sitting)], facts=facts), as_json=as_json)
     return ExitCode.PASSED
 
 
@@ -76,7 +83,8 @@ def create(database: str, manifest: str, *, log_key: str, promise_key: str, pass
 @click.argument("database", type=click.Path())
 @click.argument("folder", type=click.Path())
 @click.option("--archive", type=click.Path(), metavar="FILE", help="Write the same as one zip archive, too.")
-def publish(database: str, folder: str, archive: str | None) -> int:
+@json_option
+def publish(database: str, folder: str, *, archive: str | None, as_json: bool) -> int:
     """Bring a FOLDER of static files up to the newest checkpoint of the board in DATABASE.
 
     Any web server, mirror or memory stick can carry the folder. It may be brought up again and again, also while the
@@ -94,7 +102,8 @@ def publish(database: str, folder: str, archive: str | None) -> int:
             size = write_folder(store, folder, progress)
     if archive is not None:
         write_archive(folder, archive)
-    click.echo(f"published: {size} entries")
+    did = [plural("published: {size} entry", "published: {size} entries", size).format(size=size)]
+    tell(Told(did, facts={"archive": archive, "folder": folder, "size": size}), as_json=as_json)
     return ExitCode.PASSED
 
 
@@ -126,6 +135,7 @@ def serve(
     further: tuple[str, ...],
     host: str,
     port: int,
+    as_json: bool,
 ) -> int:
     """Serve the published log, take entries, promise them places, and have the log witnessed, until interrupted.
 
@@ -146,7 +156,9 @@ def serve(
                 operator.keys.use_ml_dsa(signer, keys)
             made = service(operator, asked, folder=None if folder is None else Path(folder))
             limits = ServiceLimits(rate=rate, burst=2 * rate)
-            run_app(made.server(limits, interval=interval).app, host, port)
+            key = operator.keys.log.vkey.encode()
+            facts: dict[str, object] = {"key": key, "origin": operator.store.origin, "sitting": sitting.hex()}
+            run_app(made.server(limits, interval=interval).app, host, port, facts, as_json=as_json)
             made.close()
         finally:
             operator.close()
@@ -156,7 +168,7 @@ def serve(
 def _witness(text: str, proxy: str | None) -> RemoteWitness:
     name, equals, url = text.partition("=")
     if not equals:
-        raise click.BadParameter("a witness is given as NAME=URL", param_hint="--witness")
+        raise click.BadParameter(_("a witness is given as NAME=URL"), param_hint="--witness")
     client = open_client(url, proxy)
     made: RemoteWitness = server_part("secballot.net.witness_client").RemoteWitness(name, client)
     return made

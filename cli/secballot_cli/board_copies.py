@@ -20,6 +20,7 @@ from secballot.store.board import BoardStore
 from secballot.store.folder import write_folder
 from secballot.store.naming import is_url
 from secballot_cli.main import ExitCode
+from secballot_cli.messages import _, plural
 from secballot_cli.reading import sitting_option, verified_copy, write_new
 from secballot_cli.render import showing_progress
 from secballot_cli.telling import Told, tell
@@ -61,7 +62,7 @@ def mirror(
     be read, 5 no checkpoint satisfies the quorum of witnesses.
     """
     if archive is not None and folder is None:
-        raise click.UsageError("an archive is made of the folder: give --publish too")
+        raise click.UsageError(_("an archive is made of the folder: give --publish too"))
     file = evidence or ("mirror.evidence" if is_url(database) else f"{database}.evidence")
     source = open_source(where, proxy)
     manifest = find_manifest(source, sitting)
@@ -74,7 +75,7 @@ def mirror(
             try:
                 copying.once()
             except _TROUBLE as trouble:
-                click.echo(f"not now: {trouble.message}", err=True)
+                click.echo(_("not now: {trouble}").format(trouble=trouble.message), err=True)
             time.sleep(interval)
 
 
@@ -108,9 +109,10 @@ class _Copying:
         convicted = self._mirror.evidence is not None
         if self._told != (size, convicted):
             self._told = size, convicted
-            did = [f"mirrored: {size} entries"]
+            did = [plural("mirrored: {size} entry", "mirrored: {size} entries", size).format(size=size)]
             if convicted:
-                did.append(f"The board has signed another view of this log; evidence: {self._evidence}")
+                words = _("The board has signed another view of this log; evidence: {path}")
+                did.append(words.format(path=self._evidence))
             facts: dict[str, object] = {"evidence": self._evidence if convicted else None, "size": size}
             tell(Told(did, facts=facts), as_json=self._as_json)
         return ExitCode.FAILED if convicted else ExitCode.PASSED
@@ -119,4 +121,4 @@ class _Copying:
         """Write the evidence, unless some of an earlier run is there: one file is enough to convince anybody."""
         if not Path(self._evidence).exists():
             write_new(self._evidence, evidence)
-            click.echo(f"evidence written: {self._evidence}", err=True)
+            click.echo(_("evidence written: {path}").format(path=self._evidence), err=True)

@@ -19,18 +19,17 @@ from secballot.store.board import BoardStore
 from secballot.store.keyfile import read_public_key
 from secballot.store.source import DatabaseSource
 from secballot_cli.main import ExitCode
+from secballot_cli.messages import _, plural
 from secballot_cli.reading import sitting_option, write_new
 from secballot_cli.render import grouped
 from secballot_cli.serving import server_part
-from secballot_cli.telling import Told, tell
+from secballot_cli.telling import Told, json_option, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from secballot.records.manifest import Manifest
     from secballot.roles.succession import TakenOver
-
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 
 @click.command()
@@ -43,7 +42,7 @@ _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON 
     "--witness", "witnesses", multiple=True, metavar="NAME=URL", help="A witness to ask for what it cosigned."
 )
 @click.option("--proxy", metavar="URL", help="A proxy for all requests.")
-@_json_option
+@json_option
 def takeover(
     where: str,
     database: str,
@@ -79,7 +78,7 @@ def takeover(
 @click.command()
 @click.argument("database", type=click.Path())
 @click.argument("out", type=click.Path())
-@_json_option
+@json_option
 def pending(database: str, out: str, *, as_json: bool) -> int:
     """Write the entries that no witnessed checkpoint covers yet into the new file OUT, one a line.
 
@@ -94,7 +93,8 @@ def pending(database: str, out: str, *, as_json: bool) -> int:
         # Canonical JSON holds no line feed, so that lines are entries.
         write_new(out, b"".join(entry + b"\n" for entry in store.entries(first, size)))
     facts: dict[str, object] = {"first": first, "size": size, "written": out}
-    tell(Told([f"Written: entries {first} to {size - 1}, in {out}"], facts=facts), as_json=as_json)
+    words = _("Written: entries {first} to {last}, in {path}")
+    tell(Told([words.format(first=first, last=size - 1, path=out)], facts=facts), as_json=as_json)
     return ExitCode.PASSED
 
 
@@ -103,9 +103,9 @@ def _newest(
 ) -> tuple[str, Callable[[], bytes | None]]:
     name, equals, url = text.partition("=")
     if not equals:
-        raise click.BadParameter("a witness is given as NAME=URL", param_hint="--witness")
+        raise click.BadParameter(_("a witness is given as NAME=URL"), param_hint="--witness")
     if name not in {witness.name for witness in manifest.witnesses.witnesses}:
-        raise click.BadParameter(f"the manifest names no witness {name}", param_hint="--witness")
+        raise click.BadParameter(_("the manifest names no witness {name}").format(name=name), param_hint="--witness")
     latest = server_part("secballot.net.witness_client").latest_cosigned
     client = open_client(url, proxy)
     opened.callback(client.close)
@@ -114,14 +114,20 @@ def _newest(
 
 def _told(taken: TakenOver, manifest: Manifest, database: str, sitting: bytes) -> Told:
     size, root = taken.checkpoint.checkpoint.tree_size, taken.checkpoint.checkpoint.root
-    did = [f"Taken over: {size} entries, for successor {taken.successor}. Their root:", f"  {grouped(root.hex())}"]
+    words = _("Taken over: {size} entries, for successor {number}. Their root:")
+    did = [words.format(size=size, number=taken.successor), f"  {grouped(root.hex())}"]
     if taken.silent:
-        did.append(f"Witnesses that did not answer: {', '.join(taken.silent)}")
+        did.append(_("Witnesses that did not answer: {names}").format(names=", ".join(taken.silent)))
     unknown = len(manifest.witnesses.witnesses) - len(taken.asked)
     if unknown >= manifest.witnesses.quorum:
         did.append(
-            f"{unknown} witnesses were not heard, enough to have cosigned a larger log together: ask more of them, or"
-            " compare other mirrors, before anybody signs."
+            plural(
+                "{count} witness was not heard, enough to have cosigned a larger log: ask it, or compare other mirrors,"
+                " before anybody signs.",
+                "{count} witnesses were not heard, enough to have cosigned a larger log together: ask more of them, or"
+                " compare other mirrors, before anybody signs.",
+                unknown,
+            ).format(count=unknown)
         )
     steps = [
         f"secballot board serve {database} --sitting {sitting.hex()} --log-key … --promise-key … --witness …",

@@ -82,7 +82,8 @@ def submit(given: Given, *, file: str | None, wait: float, wallet: str | None) -
     if lost:
         raise RefusalError(lost)
     if not works:
-        tell(Told(did=[_("Every ballot of yours has arrived, or can no longer count.")]), as_json=given.as_json)
+        words = _("Every ballot of yours has arrived, or can no longer count.")
+        tell(Told(did=[words], facts={"receipts": []}), as_json=given.as_json)
         return ExitCode.PASSED
     told = Told(did=[], next=["secballot delegate watch"], who=_("you, after the closing"))
     receipts = []

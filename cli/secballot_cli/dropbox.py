@@ -24,18 +24,17 @@ from secballot.roles.view import WitnessedView
 from secballot.store.claim import claimed
 from secballot.store.dropbox import DropStore
 from secballot_cli.main import ExitCode
+from secballot_cli.messages import _
 from secballot_cli.reading import read_input, sitting_option, watch, watching_options, write_new
 from secballot_cli.render import grouped
 from secballot_cli.serving import listening_options, run_app, server_part
-from secballot_cli.telling import Told, tell
+from secballot_cli.telling import Told, json_option, tell
 
 if TYPE_CHECKING:
     from secballot.board.reader import LogSource
 
 _PATIENCE = 10.0
 """Seconds that a board has for an answer, before another entry is offered to another one."""
-
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 
 @click.group()
@@ -46,7 +45,7 @@ def dropbox() -> None:
 @dropbox.command()
 @click.argument("database", type=click.Path())
 @click.argument("manifest", type=click.Path())
-@_json_option
+@json_option
 def create(database: str, manifest: str, *, as_json: bool) -> int:
     """Make the DATABASE of a new drop box for the sitting of a MANIFEST (canonical JSON), and print its id."""
     data = read_input(manifest, MAX_ENTRY_BYTES)
@@ -86,6 +85,7 @@ def serve(
     proxy: str | None,
     host: str,
     port: int,
+    as_json: bool,
 ) -> int:
     """Take entries, keep them durably, and forward them to the boards until one promises their place.
 
@@ -104,7 +104,8 @@ def serve(
         view = None if log is None else WitnessedView(open_source(log, proxy), sitting)
         made = box(store, places, logs, entries=entries, size=megabytes * 1_000_000, view=view)
         try:
-            run_app(server(made, ServiceLimits(rate=rate, burst=4 * rate), interval=interval).app, host, port)
+            app = server(made, ServiceLimits(rate=rate, burst=4 * rate), interval=interval).app
+            run_app(app, host, port, {"boards": list(boards), "sitting": sitting.hex()}, as_json=as_json)
         finally:
             made.close()
     return ExitCode.PASSED
@@ -112,16 +113,16 @@ def serve(
 
 @dropbox.command()
 @click.argument("database", type=click.Path())
-@_json_option
+@json_option
 def status(database: str, *, as_json: bool) -> int:
     """Say how much the drop box in DATABASE holds, and how much of it is promised a place; also while it runs."""
     with DropStore.open(database) as store:
         counts, kinds = store.counts(), Counter(held.kind for held in store.entries())
     did = [
-        f"held: {counts['entries']} entries, {counts['bytes']} bytes",
+        _("held: entries {entries}, bytes {bytes}").format(entries=counts["entries"], bytes=counts["bytes"]),
         *(f"  {kind}: {number}" for kind, number in sorted(kinds.items())),
-        f"promised a place: {counts['promised']}",
-        f"refused by every board, and still offered: {counts['refused']}",
+        _("promised a place: {count}").format(count=counts["promised"]),
+        _("refused by every board, and still offered: {count}").format(count=counts["refused"]),
     ]
     tell(Told(did, facts={**counts, "kinds": dict(sorted(kinds.items()))}), as_json=as_json)
     return ExitCode.PASSED
@@ -133,7 +134,7 @@ def status(database: str, *, as_json: bool) -> int:
 @click.option("--board", metavar="WHERE", required=True, help="Folder, zip archive, database or URL of the log.")
 @sitting_option(required=True)
 @watching_options
-@_json_option
+@json_option
 def check(
     database: str,
     out: str,
@@ -174,7 +175,7 @@ def check(
                     written.append(str(path))
     counts = {state.value: states[state.value] for state in PromiseState}
     did = [f"{state}: {number}" for state, number in counts.items()]
-    did += [f"Evidence written: {path}" for path in written]
+    did += [_("Evidence written: {path}").format(path=path) for path in written]
     tell(Told(did, facts={"promises": counts, "written": written}), as_json=as_json)
     return ExitCode.FAILED if written else ExitCode.PASSED
 

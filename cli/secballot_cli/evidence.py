@@ -31,25 +31,19 @@ from secballot.roles.watching import find_manifest
 from secballot.store.folder import read_file
 from secballot.store.remembered import CheckpointMemory, default_folder
 from secballot_cli.main import ExitCode
+from secballot_cli.messages import _
 from secballot_cli.reading import read_input, sitting_option, watch, write_new
 from secballot_cli.render import grouped, plain
-from secballot_cli.telling import Told, tell
+from secballot_cli.telling import Told, json_option, tell
 
 if TYPE_CHECKING:
     from secballot.board.reader import LogSource
     from secballot.records.manifest import Manifest
     from secballot.roles.evidence import Evidence
 
-_PROMISES = {
-    PromiseState.KEPT: "The promise is kept.",
-    PromiseState.OPEN: "The promise is open: the log has not come to its place.",
-    PromiseState.VOID: "The promise is void: the log was handed over before its place was filled. Post it again.",
-}
-
 _state_option = click.option(
     "--state", type=click.Path(), metavar="DIR", help="Where the last checkpoint seen is remembered."
 )
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 
 @click.group()
@@ -60,7 +54,7 @@ def evidence() -> None:
 @evidence.command()
 @click.argument("file", type=click.Path())
 @sitting_option(required=False)
-@_json_option
+@json_option
 def check(file: str, *, sitting: bytes | None, as_json: bool) -> int:
     """Check that a FILE shows two views of a log, or a broken promise. Nothing else is needed to check it.
 
@@ -78,7 +72,7 @@ def check(file: str, *, sitting: bytes | None, as_json: bool) -> int:
 @sitting_option(required=True)
 @_state_option
 @click.option("--proxy", metavar="URL", help="A proxy for all requests.")
-@_json_option
+@json_option
 def promise(
     file: str, out: str, *, board: str, sitting: bytes, state: str | None, proxy: str | None, as_json: bool
 ) -> int:
@@ -102,8 +96,18 @@ def promise(
         raise PolicyError("no checkpoint at hand satisfies the witness quorum", check="LOG-01")
     watch(manifest, seen, shown.history, mirrors=(), state=state, evidence=out, proxy=proxy)
     facts: dict[str, object] = {"index": given.index, "state": judged.state.value}
-    tell(Told([_PROMISES[judged.state]], facts=facts), as_json=as_json)
+    tell(Told([_promise_words(judged.state)], facts=facts), as_json=as_json)
     return ExitCode.REFUSED if judged.state is PromiseState.VOID else ExitCode.PASSED
+
+
+def _promise_words(state: PromiseState) -> str:
+    return {
+        PromiseState.KEPT: _("The promise is kept."),
+        PromiseState.OPEN: _("The promise is open: the log has not come to its place."),
+        PromiseState.VOID: _(
+            "The promise is void: the log was handed over before its place was filled. Post it again."
+        ),
+    }[state]
 
 
 @evidence.command()
@@ -113,7 +117,7 @@ def promise(
 @click.option("--manifest", type=click.Path(), metavar="FILE", help="The sitting's, if no place has the log's entries.")
 @_state_option
 @click.option("--proxy", metavar="URL", help="A proxy for all requests.")
-@_json_option
+@json_option
 def compare(
     places: tuple[str, ...],
     *,
@@ -154,8 +158,8 @@ def compare(
         raise StoreError(f"not compared, for want of entries: {', '.join(places[at] for at in found.apart)}")
     _remember(body, shown, last, state)
     sizes = {name: place.checkpoints[-1].checkpoint.tree_size for name, place in zip(places, shown, strict=True)}
-    did = [f"{name}: {size} entries" for name, size in sizes.items()]
-    tell(Told([*did, "All are views of one log."], facts={"sizes": sizes}), as_json=as_json)
+    did = [_("{name}: entries {size}").format(name=name, size=size) for name, size in sizes.items()]
+    tell(Told([*did, _("All are views of one log.")], facts={"sizes": sizes}), as_json=as_json)
     return ExitCode.PASSED
 
 
@@ -203,23 +207,28 @@ def _write_and_tell(found: Evidence, sitting: bytes, out: str | None, *, as_json
     told = _told(finding, anchored=True)
     if out is not None:
         write_new(out, encode_evidence(found))
-        told.did.append(f"Evidence written: {out}")
+        told.did.append(_("Evidence written: {path}").format(path=out))
         told.facts["written"] = out
     tell(told, as_json=as_json)
 
 
 def _told(finding: EvidenceFinding, *, anchored: bool) -> Told:
-    who = "the log's first operator" if finding.operator == 1 else f"successor {finding.operator - 1}"
-    did = [f"Sitting: {plain(finding.title)}", f"  {grouped(finding.sitting_id.hex())}"]
+    who = (
+        _("the log's first operator")
+        if finding.operator == 1
+        else _("successor {number}").format(number=finding.operator - 1)
+    )
+    did = [_("Sitting: {title}").format(title=plain(finding.title)), f"  {grouped(finding.sitting_id.hex())}"]
     if not anchored:
-        did.append("  (taken from the file: compare it with the id that you know)")
+        did.append("  " + _("(taken from the file: compare it with the id that you know)"))
     if finding.index is None:
-        sizes = f"of {finding.sizes[0]} and {finding.sizes[1]} entries"
-        did.append(f"The evidence holds: {who} signed two views of the log, {sizes}.")
+        words = _("The evidence holds: {who} signed two views of the log, of {one} and {other} entries.")
+        did.append(words.format(who=who, one=finding.sizes[0], other=finding.sizes[1]))
         if finding.failing_witnesses:
-            did.append(f"Witnesses that cosigned both: {', '.join(finding.failing_witnesses)}")
+            did.append(_("Witnesses that cosigned both: {names}").format(names=", ".join(finding.failing_witnesses)))
     else:
-        did.append(f"The evidence holds: {who} promised index {finding.index} to one entry, and gave it to another.")
+        words = _("The evidence holds: {who} promised index {index} to one entry, and gave it to another.")
+        did.append(words.format(who=who, index=finding.index))
     facts: dict[str, object] = {
         "anchored": anchored,
         "failing_witnesses": list(finding.failing_witnesses),

@@ -28,6 +28,7 @@ from secballot.store.syncing import sync_folder
 from secballot_cli.messages import _
 from secballot_cli.passphrase import passphrase_of, passphrase_option
 from secballot_cli.reading import sitting_id
+from secballot_cli.telling import json_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,7 +114,7 @@ def party_options(command: Callable[..., int]) -> Callable[..., int]:
             "--proxy", metavar="URL", help=_("A proxy for all requests, such as socks5h://127.0.0.1:9050. Remembered.")
         ),
         passphrase_option,
-        click.option("--json", "as_json", is_flag=True, help=_("Print JSON for programs.")),
+        json_option,
     )
     for option in reversed(options):
         decorated = option(decorated)

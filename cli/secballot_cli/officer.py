@@ -30,7 +30,7 @@ from secballot_cli.officer_polls import POLL_COMMANDS
 from secballot_cli.plain import manifest_words
 from secballot_cli.reading import read_input, write_new
 from secballot_cli.render import grouped
-from secballot_cli.telling import Told, tell
+from secballot_cli.telling import Told, json_option, tell
 
 if TYPE_CHECKING:
     from secballot.records.manifest import Manifest
@@ -86,7 +86,7 @@ def _template(cards: str, template: str) -> Told:
 @officer.command()
 @click.argument("draft", type=click.Path())
 @click.argument("manifest", type=click.Path())
-@click.option("--json", "as_json", is_flag=True, help=_("Print JSON for programs."))
+@json_option
 def draft(draft: str, manifest: str, *, as_json: bool) -> int:
     """Check a filled-in DRAFT, show it in plain words with advice, and write the new file MANIFEST."""
     made = manifest_of(read_draft(read_text(draft, MAX_DRAFT_BYTES)))

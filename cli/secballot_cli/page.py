@@ -18,7 +18,7 @@ from secballot.roles.view import WitnessedView
 from secballot_cli.messages import _
 from secballot_cli.reading import sitting_option, write_new
 from secballot_cli.render import grouped
-from secballot_cli.telling import Told, tell
+from secballot_cli.telling import Told, json_option, tell
 
 if TYPE_CHECKING:
     from secballot.record.state import PollState
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.argument("out", type=click.Path())
 @sitting_option(required=True)
 @click.option("--proxy", metavar="URL", help=_("A proxy for all requests."))
-@click.option("--json", "as_json", is_flag=True, help=_("Print JSON for programs."))
+@json_option
 def page(where: str, poll: int, out: str, *, sitting: bytes, proxy: str | None, as_json: bool) -> int:
     """Make the page of the result of a POLL from the log at WHERE, into the new file OUT.
 

@@ -16,6 +16,7 @@ from secballot.store.folder import read_file
 from secballot.store.naming import is_url
 from secballot.store.remembered import CheckpointMemory, default_folder
 from secballot.store.verified import VerifiedState
+from secballot_cli.messages import _
 from secballot_cli.render import showing_progress
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def sitting_id(text: str) -> bytes:
             return bytes.fromhex(digits)
     except ValueError:
         pass  # the complaint is the same
-    raise click.BadParameter(f"a sitting is named by {_SITTING_DIGITS} hexadecimal digits")
+    raise click.BadParameter(_("a sitting is named by {count} hexadecimal digits").format(count=_SITTING_DIGITS))
 
 
 def sitting_option(*, required: bool) -> Callable[[click.decorators.FC], click.decorators.FC]:
@@ -96,16 +97,16 @@ def watch(
     try:
         for mirror in mirrors:
             size = compare(manifest, seen, history, open_source(mirror, proxy))
-            click.echo(f"mirror agrees: {mirror} ({size} entries)", err=True)
+            click.echo(_("mirror agrees: {place} (entries: {size})").format(place=mirror, size=size), err=True)
         try:
             remember(memory, manifest, seen, history)
         except StoreError as error:
             # Reading a record from a machine that keeps nothing is fine, and is said.
-            click.echo(f"not remembered: {error.message}", err=True)
+            click.echo(_("not remembered: {trouble}").format(trouble=error.message), err=True)
     except InconsistentLogError as error:
         if evidence is not None and error.evidence.startswith(b"{"):
             write_new(evidence, error.evidence)
-            click.echo(f"evidence written: {evidence}", err=True)
+            click.echo(_("evidence written: {path}").format(path=evidence), err=True)
         raise
 
 

@@ -5,8 +5,7 @@ Source: SPEC.md#receipts.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -16,8 +15,10 @@ from secballot.roles.receipt import RECEIPT, check_receipt
 from secballot.roles.remote import open_source
 from secballot.roles.view import WitnessedView
 from secballot_cli.main import ExitCode
+from secballot_cli.messages import _, plural
 from secballot_cli.reading import read_input, sitting_option, watch, watching_options, write_new
 from secballot_cli.render import grouped
+from secballot_cli.telling import Told, json_option, moment, tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
     from secballot.roles.offline_receipt import OfflineFinding, OfflineReceipt
     from secballot.roles.receipt import Receipt, ReceiptFinding
 
-_TAG_HELP = "The ten digits you made up for this ballot; asked for if not given."
+_LAST_MOMENT: Final = 253_402_300_799
+"""The last second of the year 9999."""
+
+_TAG_HELP: Final = "The ten digits you made up for this ballot; asked for if not given."
 
 
 @click.group()
@@ -39,6 +43,7 @@ def receipt() -> None:
 @sitting_option(required=True)
 @click.option("--tag", metavar="DIGITS", help=_TAG_HELP)
 @watching_options
+@json_option
 def check(
     file: str,
     *,
@@ -49,6 +54,7 @@ def check(
     state: str | None,
     evidence: str | None,
     proxy: str | None,
+    as_json: bool,
 ) -> int:
     """Check one receipt with the tag that you remember.
 
@@ -60,16 +66,16 @@ def check(
     """
     bare, packed = _read(file)
     if board is None and packed is None:
-        raise click.UsageError("a receipt that is not packed is checked against a board: give --board")
-    tag = tag if tag is not None else click.prompt("The tag of your ballot, ten digits 1-6")
+        raise click.UsageError(_("a receipt that is not packed is checked against a board: give --board"))
+    tag = tag if tag is not None else _ask_tag()
     if board is None and packed is not None:
-        _say_offline(check_offline(packed, sitting, tag))
+        tell(_told_offline(check_offline(packed, sitting, tag)), as_json=as_json)
         return ExitCode.UNCHECKED
     view = WitnessedView(open_source(board or "", proxy), sitting)
     seen = view.refresh()
     history, manifest = view.state.history, view.state.the_manifest()
     watch(manifest, seen, history, mirrors=mirror, state=state, evidence=evidence, proxy=proxy)
-    _say(check_receipt(bare, view, tag))
+    tell(_told(check_receipt(bare, view, tag)), as_json=as_json)
     return ExitCode.PASSED
 
 
@@ -80,6 +86,7 @@ def check(
 @sitting_option(required=True)
 @click.option("--tag", metavar="DIGITS", help=_TAG_HELP)
 @watching_options
+@json_option
 def pack(
     file: str,
     out: str,
@@ -91,17 +98,19 @@ def pack(
     state: str | None,
     evidence: str | None,
     proxy: str | None,
+    as_json: bool,
 ) -> int:
     """Check a receipt, and write it with all that is needed to check it years later without any board."""
-    bare, _ = _read(file)
-    tag = tag if tag is not None else click.prompt("The tag of your ballot, ten digits 1-6")
+    bare, _packed = _read(file)
+    tag = tag if tag is not None else _ask_tag()
     view = WitnessedView(open_source(board, proxy), sitting)
     seen = view.refresh()
     history, manifest = view.state.history, view.state.the_manifest()
     watch(manifest, seen, history, mirrors=mirror, state=state, evidence=evidence, proxy=proxy)
-    check_receipt(bare, view, tag)
+    finding = check_receipt(bare, view, tag)
     write_new(out, OFFLINE_RECEIPT.encode(pack_receipt(bare, view)))
-    click.echo(f"written: {out}")
+    facts = {**_facts(finding), "written": out}
+    tell(Told([_("Written: {path}").format(path=out)], facts=facts), as_json=as_json)
     return ExitCode.PASSED
 
 
@@ -120,31 +129,76 @@ def _read(file: str) -> tuple[Receipt, OfflineReceipt | None]:
     return RECEIPT.decode(bytes(packed.receipt)), packed
 
 
-def _say(finding: ReceiptFinding) -> None:
+def _ask_tag() -> str:
+    typed: str = click.prompt(_("The tag of your ballot, ten digits 1-6"), err=True)
+    return typed
+
+
+def _told(finding: ReceiptFinding) -> Told:
+    """Return what to say of a receipt that the log bears out.
+
+    Raises:
+        RefusalError: a later ballot counts.
+    """
     if finding.number != finding.of:
-        raise RefusalError(f"ballot {finding.number} of {finding.of}: a later one counts")
-    counted = "it is counted" if finding.counted else f"it is not counted so far (the poll is {finding.status})"
-    click.echo(
-        f"This ballot, with your tag, is number {finding.number} of {finding.of} from its credential; {counted}."
+        number, of = finding.number, finding.of
+        raise RefusalError(_("ballot {number} of {of}: a later one counts").format(number=number, of=of))
+    words = (
+        _("This ballot, with your tag, is number {number} of {of} from its credential; it is counted.")
+        if finding.counted
+        else _("This ballot, with your tag, is number {number} of {of} from its credential; it is not counted so far.")
     )
-    _say_root(finding.tree_size, finding.root, finding.witnesses)
+    did = [words.format(number=finding.number, of=finding.of)]
+    return Told(did + _root_words(finding.tree_size, finding.root, finding.witnesses), facts=_facts(finding))
 
 
-def _say_offline(finding: OfflineFinding) -> None:
+def _facts(finding: ReceiptFinding) -> dict[str, object]:
+    return {
+        "counted": finding.counted,
+        "number": finding.number,
+        "of": finding.of,
+        "offline": False,
+        "root": finding.root.hex(),
+        "status": finding.status,
+        "tree_size": finding.tree_size,
+        "witnesses": list(finding.witnesses),
+    }
+
+
+def _told_offline(finding: OfflineFinding) -> Told:
+    """Return what to say of a receipt that was checked by itself."""
     opened = finding.checkpoint
-    click.echo(
-        f"This ballot, with your tag, calls itself number {finding.number} of its credential in poll {finding.poll}."
+    size, root = opened.checkpoint.tree_size, opened.checkpoint.root
+    number, poll = finding.number, finding.poll
+    words = _("This ballot, with your tag, calls itself number {number} of its credential in poll {poll}.")
+    times = [min(time, _LAST_MOMENT) for time in opened.times]
+    did = [
+        words.format(number=number, poll=poll),
+        _("It is entry {index} of the log.").format(index=finding.index),
+        *_root_words(size, root, opened.names),
+        *(f"  {name}: {moment(time)}" for name, time in zip(opened.names, times, strict=True)),
+        _("Not checked, since that takes the log:"),
+        *(f"  - {missing}" for missing in finding.missing),
+    ]
+    facts: dict[str, object] = {
+        "index": finding.index,
+        "missing": list(finding.missing),
+        "number": number,
+        "offline": True,
+        "poll": poll,
+        "root": root.hex(),
+        "tree_size": size,
+        "witnesses": list(opened.names),
+    }
+    return Told(did, facts=facts)
+
+
+def _root_words(size: int, root: bytes, witnesses: Sequence[str]) -> list[str]:
+    words = plural(
+        "The log had {size} entry then, with the root", "The log had {size} entries then, with the root", size
     )
-    click.echo(f"It is entry {finding.index} of the log.")
-    _say_root(opened.checkpoint.tree_size, opened.checkpoint.root, opened.names)
-    for name, time in zip(opened.names, opened.times, strict=True):
-        click.echo(f"  {name}: {datetime.fromtimestamp(min(time, 253_402_300_799), UTC):%Y-%m-%d %H:%M:%S} UTC")
-    click.echo("Not checked, since that takes the log:")
-    for words in finding.missing:
-        click.echo(f"  - {words}")
-
-
-def _say_root(size: int, root: bytes, witnesses: Sequence[str]) -> None:
-    click.echo(f"The log had {size} entries then, with the root")
-    click.echo(f"  {grouped(root.hex())}")
-    click.echo(f"Witnesses that signed it: {', '.join(witnesses)}")
+    return [
+        words.format(size=size),
+        "  " + grouped(root.hex()),
+        _("Witnesses that signed it: {names}").format(names=", ".join(witnesses)),
+    ]

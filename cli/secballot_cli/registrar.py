@@ -49,6 +49,7 @@ def run_(given: Given, *, interval: float, once: bool) -> int:
             seen=lambda: remember_view(seat.home, seat.view),
             interval=interval,
             once=once,
+            as_json=given.as_json,
         )
     tell_after_run(seat, given, _("Nothing is awaited of this registrar now."))
     return 0

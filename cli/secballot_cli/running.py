@@ -8,6 +8,7 @@ Source: SPEC.md#parties-and-trust.
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING, Protocol
 
@@ -43,6 +44,7 @@ def run_party(
     seen: Callable[[], None],
     interval: float,
     once: bool,
+    as_json: bool = False,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
@@ -54,6 +56,7 @@ def run_party(
         seen: called after each look at the log, to remember it.
         interval: seconds between two looks.
         once: whether to stop after the first look with nothing to do or wait for.
+        as_json: whether each entry posted is an object on standard output, for a program.
         clock: seconds; for the patience with a promised entry that does not appear.
         sleep: waits.
 
@@ -82,12 +85,21 @@ def run_party(
             click.echo(_("trying again: {trouble}").format(trouble=printable(trouble)), err=True)
         said = trouble
         for kind, promise in posted:
-            click.echo(_("posted: {kind} (entry {index})").format(kind=kind, index=promise.index), err=True)
+            _say_posted(kind, promise.index, as_json=as_json)
             promised = max(promised, promise.index)
             patience = clock() + promise.maximum_delay
         if not trouble and not posted and not waiting and (once or done()):
             return
         sleep(interval)
+
+
+def _say_posted(kind: str, index: int, *, as_json: bool) -> None:
+    words = _("posted: {kind} (entry {index})").format(kind=kind, index=index)
+    if as_json:
+        tell(Told([words], facts={"index": index, "kind": kind}), as_json=True)
+        sys.stdout.flush()
+    else:
+        click.echo(words, err=True)
 
 
 def run_options(command: Callable[..., int]) -> Callable[..., int]:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from secballot.errors import StoreError, TransportError
+from secballot_cli.messages import _
+from secballot_cli.telling import Told, json_option, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +30,8 @@ _KEEP_ALIVE_SECONDS: Final = 10
 
 
 def listening_options(command: Callable[..., int]) -> Callable[..., int]:
-    """Add the options that say where a service listens."""
+    """Add the options that say where a service listens, and how it says so."""
+    command = json_option(command)
     command = click.option("--port", type=click.IntRange(0, 65_535), default=8_080, show_default=True, help="0: any.")(
         command
     )
@@ -56,8 +59,10 @@ def _protocol() -> str | type[asyncio.Protocol]:
     return BoundedProtocol
 
 
-def run_app(app: Starlette, host: str, port: int) -> None:
+def run_app(app: Starlette, host: str, port: int, facts: dict[str, object], *, as_json: bool) -> None:
     """Serve until interrupted; says on standard output where, once connections are taken.
+
+    For a program that is one object, with `facts`, to which `url` is added.
 
     Requests are not logged: neither addresses nor times of single submissions. A proxy in front of the service ends
     TLS, and is to be told the same.
@@ -91,7 +96,8 @@ def run_app(app: Starlette, host: str, port: int) -> None:
         )
         server = uvicorn.Server(config)
         shown = f"[{host}]" if ":" in host else host
-        click.echo(f"listening on http://{shown}:{listening.getsockname()[1]}")
+        url = f"http://{shown}:{listening.getsockname()[1]}"
+        tell(Told([_("listening on {url}").format(url=url)], facts={**facts, "url": url}), as_json=as_json)
         sys.stdout.flush()
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             runner.run(server.serve([listening]))

@@ -23,11 +23,12 @@ from secballot.store.journal import Journal
 from secballot.store.ml_dsa_keyfile import read_ml_dsa_key
 from secballot_cli.key import open_key
 from secballot_cli.main import ExitCode
+from secballot_cli.messages import _
 from secballot_cli.passphrase import passphrase_of, passphrase_option
 from secballot_cli.reading import read_input, sitting_option, write_new
 from secballot_cli.services_new import witness_new
 from secballot_cli.serving import listening_options, run_app, server_part
-from secballot_cli.telling import Told, tell
+from secballot_cli.telling import Told, json_option, tell
 
 _MAX_HANDOVER: Final = 1_000_000
 
@@ -42,14 +43,16 @@ def witness() -> None:
 @click.option("--name", required=True, help="Key name, as the manifest has it.")
 @click.option("--key", "key_file", type=click.Path(), required=True, metavar="FILE", help="Key file.")
 @passphrase_option
-def create(journal: str, name: str, key_file: str, passphrase_file: str | None) -> int:
+@json_option
+def create(journal: str, name: str, key_file: str, *, passphrase_file: str | None, as_json: bool) -> int:
     """Make the JOURNAL (a file, or a database's URL) of a new witness.
 
     A journal that is lost cannot be made again: the witness is over then.
     """
     key = open_key(key_file, passphrase_of(passphrase_file))
     with Journal.create(journal) as made:
-        click.echo(WitnessRole(name, key, made).vkey.encode())
+        vkey = WitnessRole(name, key, made).vkey.encode()
+    tell(Told([vkey], facts={"journal": journal, "key": vkey}), as_json=as_json)
     return ExitCode.PASSED
 
 
@@ -61,6 +64,7 @@ def create(journal: str, name: str, key_file: str, passphrase_file: str | None) 
 @click.option("--origin", metavar="TEXT", help="Origin of the log of all --log, if it is not their name.")
 @click.option("--manifest", type=click.Path(), metavar="FILE", help="Follow a sitting's log by its manifest.")
 @passphrase_option
+@json_option
 def follow(
     journal: str,
     name: str,
@@ -70,6 +74,7 @@ def follow(
     origin: str | None,
     manifest: str | None,
     passphrase_file: str | None,
+    as_json: bool,
 ) -> int:
     """Follow logs from their beginning; a log that is followed already keeps its state and gains the key.
 
@@ -78,7 +83,7 @@ def follow(
     """
     vkeys = [VerifierKey.decode(text) for text in logs]
     if not vkeys and manifest is None:
-        raise click.UsageError("nothing to follow: give --log or --manifest")
+        raise click.UsageError(_("nothing to follow: give --log or --manifest"))
     key = open_key(key_file, passphrase_of(passphrase_file))
     origins = [origin or vkey.name for vkey in vkeys]
     with Journal.open(journal) as kept:
@@ -89,8 +94,10 @@ def follow(
             body = MANIFEST.decode(read_input(manifest, MAX_ENTRY_BYTES))
             role.follow_sitting(body)
             origins.append(body.log.origin)
-        for followed in dict.fromkeys(origins):
-            click.echo(f"following {followed} from size {role.state(followed).tree_size}")
+        sizes = {followed: role.state(followed).tree_size for followed in origins}
+    words = _("following {origin} from size {size}")
+    did = [words.format(origin=followed, size=size) for followed, size in sizes.items()]
+    tell(Told(did, facts={"sizes": sizes}), as_json=as_json)
     return ExitCode.PASSED
 
 
@@ -110,6 +117,7 @@ def serve(
     host: str,
     port: int,
     passphrase_file: str | None,
+    as_json: bool,
 ) -> int:
     """Answer add-checkpoint requests and monitors over HTTP until interrupted."""
     app = server_part("secballot.net.witness_server").witness_app
@@ -118,7 +126,8 @@ def serve(
     key = open_key(key_file, passphrase)
     second = None if ml_dsa_key is None else read_ml_dsa_key(ml_dsa_key, name, passphrase)
     with Journal.open(journal) as kept:
-        run_app(app(service(name, key, kept, ml_dsa=second)), host, port)
+        facts: dict[str, object] = {"key": WitnessRole(name, key, kept).vkey.encode(), "name": name}
+        run_app(app(service(name, key, kept, ml_dsa=second)), host, port, facts, as_json=as_json)
     return ExitCode.PASSED
 
 
@@ -130,7 +139,7 @@ def serve(
 @sitting_option(required=True)
 @click.option("--handover", multiple=True, type=click.Path(), metavar="FILE", help="Its entries, one a line.")
 @click.option("--proxy", metavar="URL", help="A proxy for all requests.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+@json_option
 @passphrase_option
 def takeup(
     journal: str,
@@ -161,7 +170,8 @@ def takeup(
         origin = view.state.the_manifest().log.origin
         size = role.state(origin).tree_size
     vkey = VerifierKey(origin, ED25519, operator.key).encode()
-    did = [f"following {origin} from size {size} by the key of successor {view.state.handovers}:", f"  {vkey}"]
+    words = _("following {origin} from size {size} by the key of successor {number}:")
+    did = [words.format(origin=origin, size=size, number=view.state.handovers), f"  {vkey}"]
     facts: dict[str, object] = {"key": vkey, "origin": origin, "size": size, "successor": view.state.handovers}
     tell(Told(did, facts=facts), as_json=as_json)
     return ExitCode.PASSED
@@ -173,7 +183,7 @@ def takeup(
 @click.option("--manifest", type=click.Path(), required=True, metavar="FILE", help="Of the sitting (canonical JSON).")
 @click.option("--board", metavar="WHERE", help="Folder, zip archive, database or URL of the larger of two views.")
 @click.option("--proxy", metavar="URL", help="A proxy for all requests.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+@json_option
 def evidence(journal: str, out: str, *, manifest: str, board: str | None, proxy: str | None, as_json: bool) -> int:
     """Write what the witness keeps against a sitting's log into the new file OUT, if that shows two views.
 
@@ -195,13 +205,13 @@ def evidence(journal: str, out: str, *, manifest: str, board: str | None, proxy:
             continue
         if shown is not None:
             write_new(out, encode_evidence(shown))
-            did = [f"The log has shown two views. Evidence written: {out}"]
+            did = [_("The log has shown two views. Evidence written: {path}").format(path=out)]
             tell(Told(did, facts={"open": undecided, "written": out}), as_json=as_json)
             return ExitCode.FAILED
         undecided += source is None and not found.proved
     if undecided:
         raise StoreError(f"open: {undecided} refused checkpoints have to be compared with the log that they are of")
-    tell(Told(["Nothing is kept against this log."], facts={"open": 0, "written": None}), as_json=as_json)
+    tell(Told([_("Nothing is kept against this log.")], facts={"open": 0, "written": None}), as_json=as_json)
     return ExitCode.PASSED
 
 

@@ -190,7 +190,7 @@ def test_an_air_gap(device: Device, board: LiveBoard, tmp_path: Path) -> None:
     assert board.posted[-1] == ballot.read_bytes()
     assert not outside.wallet.exists()
     device.facts("collect", str(ballot) + ".promise", str(ballot) + ".receipt", *offline)
-    assert device.facts("submit", "--board", board.url) == {}
+    assert device.facts("submit", "--board", board.url) == {"receipts": []}
     (found,) = device.facts("check", "--tag", TAG, "--board", board.url)["ballots"]
     assert found["tracker"] == sealed["tracker"]
     for wrong in (tmp_path / "nowhere", private(tmp_path / "junk", "junk"), str(stick / "checkpoint")):
@@ -218,7 +218,7 @@ def test_ballots_go_to_whoever_takes_them(
         entries = {*fails.posted, *keeps.posted, *refuses.posted, *board.posted}
         assert {decode_entry(entry).kind for entry in entries} == {"ballot"}
         assert len(entries) == 1
-    assert device.facts("submit") == {}
+    assert device.facts("submit") == {"receipts": []}
 
 
 def test_a_broken_promise_is_objected_to(device: Device, board: LiveBoard, tmp_path: Path) -> None:
@@ -279,7 +279,7 @@ def test_two_devices_racing(device: Device, board: LiveBoard, tmp_path: Path) ->
     assert device.facts("submit")["receipts"]
     assert other.code("submit") == ExitCode.REFUSED
     assert "another device" in other.err
-    assert other.facts("submit") == {}
+    assert other.facts("submit") == {"receipts": []}
     assert sorted(ballot["place"] for ballot in other.facts("status")["ballots"]) == ["given-up", "unknown"]
     other.seal(THIRD_TAG)
     other.facts("cast")

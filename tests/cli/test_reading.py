@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from secballot.store.archive import write_archive
 from secballot.store.source import open_source
 from secballot_cli.main import ExitCode, run
 from tests.audit.sources import golden_source, publish
+from tests.cli.command_tree import check_documented
 from tests.loopback import free_port, serving_folder
 from tests.simulator import golden
 
@@ -172,6 +174,31 @@ def test_a_packed_receipt_is_checked_alone(
     other = hashlib.sha256(b"another sitting").hexdigest()
     assert run(["receipt", "check", packed, ANCHOR, other, "--tag", tag]) == ExitCode.REFUSED
     assert run(["receipt", "check", packed, ANCHOR, _anchor(), "--tag", "1" * 9 + "x"]) == ExitCode.REFUSED
+
+
+def test_receipts_are_objects_for_programs(
+    folder: Path, receipt: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Checked with a board, packed, and checked alone: with the keys of the document; and so is an error."""
+    path, tag = receipt
+    packed, board = str(tmp_path / "packed.receipt"), ("--board", str(folder))
+    common = (ANCHOR, _anchor(), "--tag", tag, "--json")
+    found = []
+    for command, arguments in (
+        ("check", (str(path), *board)),
+        ("pack", (str(path), packed, *board)),
+        ("check", (packed,)),
+    ):
+        code = run(["receipt", command, *arguments, *common])
+        assert code == (ExitCode.UNCHECKED if arguments == (packed,) else ExitCode.PASSED)
+        found.append(json.loads(capsys.readouterr().out)["facts"])
+        check_documented(("receipt", command), found[-1])
+    checked, kept, alone = found
+    assert kept == checked | {"written": packed}
+    assert (checked["counted"], checked["offline"], alone["offline"]) == (True, False, True)
+    assert alone["missing"]
+    assert run(["receipt", "check", packed, ANCHOR, _anchor(), "--tag", "1" * 9 + "x", "--json"]) == ExitCode.REFUSED
+    assert set(json.loads(capsys.readouterr().out)) == {"error"}
 
 
 def test_a_spoilt_packed_receipt_is_false(folder: Path, receipt: tuple[Path, str], tmp_path: Path) -> None:
