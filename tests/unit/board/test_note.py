@@ -115,6 +115,32 @@ def test_a_key_has_the_size_of_its_type(kind: int, size: int) -> None:
         VerifierKey("a.example", kind, bytes(size))
 
 
+def test_a_key_of_no_bytes_is_of_no_type() -> None:
+    """It is refused as any other type that is not known."""
+    for text in ("a.example+00000000+", "a.example+00000000+AA=="):
+        with pytest.raises(EncodingError, match="unknown type"):
+            VerifierKey.decode(text)
+
+
+def test_the_longest_key_name() -> None:
+    """255 bytes of UTF-8, not characters."""
+    longest = "ä" * 127 + "a"
+    assert VerifierKey(longest, 1, bytes(32)).name == longest
+    for name in (longest + "a", "ä" * 128):
+        with pytest.raises(EncodingError, match="at most 255 bytes"):
+            VerifierKey(name, 1, bytes(32))
+
+
+def test_where_a_text_is_no_text_is_told() -> None:
+    """The first byte that is not UTF-8, and the first character that has none."""
+    with pytest.raises(EncodingError) as caught:
+        Note.decode(b"text\xff")
+    assert caught.value.offset == 4
+    with pytest.raises(EncodingError) as caught:
+        ALICE.sign("te\ud800t\n")
+    assert caught.value.offset == 2
+
+
 @pytest.mark.attack("LG-11")
 def test_line_separators_do_not_split_lines() -> None:
     """Characters at which Python would split lines are ordinary characters of a text."""
