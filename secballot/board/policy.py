@@ -40,7 +40,7 @@ NO_QUORUM: Final = "none"
 
 _LOG_KINDS = (ED25519, ML_DSA_COSIGNATURE)
 _WITNESS_KINDS = (ED25519_COSIGNATURE, ML_DSA_COSIGNATURE)
-_LINE_BREAK_AND_BLANKS = b"\t\n "
+_ALLOWED_CONTROLS = b"\t\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +172,13 @@ class Policy:
         """
         builder = _Builder()
         for key in log_keys:
-            builder.add_log(["", key.encode()])
-        names = [f"w{number}" for number, _ in enumerate(witness_keys, 1)]
-        for name, key in zip(names, witness_keys, strict=True):
-            builder.add_witness(["", name, key.encode()])
-        builder.add_group(["", "q", str(threshold), *names])
-        builder.set_quorum(["", "q"])
+            builder.add_log([key.encode()])
+        names = []
+        for number, key in enumerate(witness_keys, 1):
+            names.append(f"w{number}")
+            builder.add_witness([names[-1], key.encode()])
+        builder.add_group(["q", str(threshold), *names])
+        builder.set_quorum(["q"])
         return builder.finish()
 
     @classmethod
@@ -242,32 +243,33 @@ class _Builder:
         words = [word for word in words if word]
         if not words or words[0].startswith("#"):
             return
-        keyword = {"log": self.add_log, "witness": self.add_witness, "group": self.add_group, "quorum": self.set_quorum}
-        if words[0] not in keyword:
+        takers = {"log": self.add_log, "witness": self.add_witness, "group": self.add_group, "quorum": self.set_quorum}
+        keyword, *arguments = words
+        if keyword not in takers:
             raise EncodingError("unknown keyword")
-        keyword[words[0]](words)
+        takers[keyword](arguments)
 
     def add_log(self, words: Sequence[str]) -> None:
-        """Take `log <vkey> [url]`."""
-        if len(words) not in (2, 3) or len(self._logs) >= MAX_MEMBERS:
+        """Take what follows in `log <vkey> [url]`."""
+        if len(words) not in (1, 2) or len(self._logs) >= MAX_MEMBERS:
             raise EncodingError("a log line reads: log <vkey> [url]")
-        vkey = self._new_key(words[1], _LOG_KINDS)
-        self._logs.append(TrustedLog(vkey, words[2] if len(words) > 2 else None))  # noqa: PLR2004 the url is there
+        vkey = self._new_key(words[0], _LOG_KINDS)
+        self._logs.append(TrustedLog(vkey, words[1] if len(words) > 1 else None))
 
     def add_witness(self, words: Sequence[str]) -> None:
-        """Take `witness <name> <vkey> [url]`."""
-        if len(words) not in (3, 4) or len(self._witnesses) >= MAX_MEMBERS:
+        """Take what follows in `witness <name> <vkey> [url]`."""
+        if len(words) not in (2, 3) or len(self._witnesses) >= MAX_MEMBERS:
             raise EncodingError("a witness line reads: witness <name> <vkey> [url]")
-        self._check_new_name(words[1])
-        vkey = self._new_key(words[2], _WITNESS_KINDS)
-        url = words[3] if len(words) > 3 else None  # noqa: PLR2004 the url is there
-        self._witnesses[words[1]] = TrustedWitness(words[1], vkey, url)
+        self._check_new_name(words[0])
+        vkey = self._new_key(words[1], _WITNESS_KINDS)
+        url = words[2] if len(words) > 2 else None  # noqa: PLR2004 the url is there
+        self._witnesses[words[0]] = TrustedWitness(words[0], vkey, url)
 
     def add_group(self, words: Sequence[str]) -> None:
-        """Take `group <name> all|any|<k> <name>...`."""
-        if len(words) < 4 or len(self._groups) >= MAX_MEMBERS:  # noqa: PLR2004 keyword, name, rule, one member
+        """Take what follows in `group <name> all|any|<k> <name>...`."""
+        if len(words) < 3 or len(self._groups) >= MAX_MEMBERS:  # noqa: PLR2004 name, rule, one member
             raise EncodingError("a group line reads: group <name> all|any|<k> <name>...")
-        name, rule, members = words[1], words[2], words[3:]
+        name, rule, *members = words
         self._check_new_name(name)
         for member in members:
             if member not in self._witnesses and member not in self._groups:
@@ -284,12 +286,13 @@ class _Builder:
         self._groups[name] = Group(name, threshold, tuple(members))
 
     def set_quorum(self, words: Sequence[str]) -> None:
-        """Take `quorum <name>|none`."""
-        if len(words) != 2 or self._quorum is not None:  # noqa: PLR2004 keyword, name
+        """Take what follows in `quorum <name>|none`."""
+        if len(words) != 1 or self._quorum is not None:
             raise EncodingError("exactly one line reads: quorum <name>|none")
-        if words[1] != NO_QUORUM and words[1] not in self._witnesses and words[1] not in self._groups:
+        (name,) = words
+        if name != NO_QUORUM and name not in self._witnesses and name not in self._groups:
             raise EncodingError("the quorum is defined before its use")
-        self._quorum = words[1]
+        self._quorum = name
 
     def finish(self) -> Policy:
         """Return the policy of all lines."""
@@ -313,4 +316,4 @@ class _Builder:
 
 
 def _is_allowed(byte: int) -> bool:
-    return byte in _LINE_BREAK_AND_BLANKS or 0x20 <= byte <= 0x7E or byte >= 0x80  # noqa: PLR2004 character ranges
+    return byte in _ALLOWED_CONTROLS or 0x20 <= byte <= 0x7E or byte >= 0x80  # noqa: PLR2004 character ranges

@@ -215,13 +215,19 @@ def test_the_most_members(keyword: str) -> None:
     assert caught.value.offset == 770
 
 
+def test_witnesses_of_a_list_are_numbered() -> None:
+    """The policy made of keys is the one that a file with these names would be."""
+    lines = [f"log {LOG.vkey.encode()}", *(f"witness w{number} {key.encode()}" for number, key in enumerate(KEYS, 1))]
+    assert Policy.decode("\n".join([*lines, "group q 2 w1 w2 w3", "quorum q"]).encode()) == POLICY
+
+
 def test_urls_are_kept() -> None:
     """A log and a witness may say where they are; nothing may follow."""
     log, witness = LOG.vkey.encode(), KEYS[0].encode()
     policy = Policy.decode(f"log {log} https://a/\nwitness w {witness} https://b/\nquorum w\n".encode())
-    assert [found.url for found in (*policy.logs, *policy.witnesses)] == ["https://a/", "https://b/"]
+    assert [policy.logs[0].url, policy.witnesses[0].url] == ["https://a/", "https://b/"]
     policy = Policy.decode(f"log {log}\nwitness w {witness}\nquorum w\n".encode())
-    assert [found.url for found in (*policy.logs, *policy.witnesses)] == [None, None]
+    assert [policy.logs[0].url, policy.witnesses[0].url] == [None, None]
     for line in ("log", f"log {log} u more", "witness w", f"witness w {witness} u more", "group g any", "quorum"):
         with pytest.raises(EncodingError, match=" reads: "):
             Policy.decode(line.encode())
