@@ -8,6 +8,7 @@ Source: SPEC.md#log, SPEC.md#witnesses.
 
 from __future__ import annotations
 
+import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Final
@@ -49,10 +50,14 @@ class Cosigning:
         self._pool = ThreadPoolExecutor(max(1, len(self._witnesses)), thread_name_prefix="witness")
         self._busy: dict[str, Future[None]] = {}
         self._known: dict[str, int] = {}
+        self._keeping = threading.Lock()
+        self._closed = False
         self.failures: dict[str, SecballotError] = {}
 
     def close(self) -> None:
-        """Ask nobody any more; whoever is being asked now runs into the client's own limits."""
+        """Ask nobody any more; whoever is being asked now runs into the client's own limits, and is not heard."""
+        with self._keeping:
+            self._closed = True
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def collect(self, note: bytes, *, now: int, enough: Callable[[], bool]) -> None:
@@ -85,7 +90,11 @@ class Cosigning:
             )
             if isinstance(answer, SecballotError):
                 raise answer
-            self._operator.add_cosignatures(size, answer)
+            with self._keeping:
+                if self._closed:
+                    # Its store may be closed by now, and another process may serve it.
+                    return
+                self._operator.add_cosignatures(size, answer)
         except SecballotError as error:
             self.failures[witness.name] = error
         else:
