@@ -31,6 +31,7 @@ from secballot_cli.key import open_key
 from secballot_cli.main import ExitCode
 from secballot_cli.messages import _, plural
 from secballot_cli.passphrase import passphrase_of, passphrase_option
+from secballot_cli.proxies import proxy_option
 from secballot_cli.reading import read_input, sitting_option, verified_copy
 from secballot_cli.render import grouped, showing_progress
 from secballot_cli.services_new import board_new
@@ -115,7 +116,7 @@ def publish(database: str, folder: str, *, archive: str | None, as_json: bool) -
 @click.option("--publish", "folder", type=click.Path(), metavar="DIR", help="Keep a folder of static files up, too.")
 @click.option("--interval", type=click.FloatRange(0.1, 60), default=2.0, show_default=True, help="Of publications, s.")
 @click.option("--rate", type=click.FloatRange(1), default=2_000.0, show_default=True, help="Submissions a second.")
-@click.option("--proxy", metavar="URL", help="A proxy for requests to witnesses.")
+@proxy_option
 @click.option("--ml-dsa-key", type=click.Path(), metavar="FILE", help="Key file of ML-DSA-44, to sign by it as well.")
 @click.option("--witness-ml-dsa", "further", multiple=True, metavar="VKEY", help="Such a key of a witness, to keep.")
 @listening_options

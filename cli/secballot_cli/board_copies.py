@@ -21,6 +21,7 @@ from secballot.store.folder import write_folder
 from secballot.store.naming import is_url
 from secballot_cli.main import ExitCode
 from secballot_cli.messages import _, plural
+from secballot_cli.proxies import proxy_option
 from secballot_cli.reading import sitting_option, verified_copy, write_new
 from secballot_cli.render import showing_progress
 from secballot_cli.telling import Told, tell
@@ -37,7 +38,7 @@ _TROUBLE: Final = (StoreError, TransportError, PolicyError)
 @click.option("--evidence", type=click.Path(), metavar="FILE", help="Where evidence goes. [default: DATABASE.evidence]")
 @click.option("--follow", is_flag=True, help="Go on until interrupted.")
 @click.option("--interval", type=click.FloatRange(0.1, 3_600), default=5.0, show_default=True, help="With --follow, s.")
-@click.option("--proxy", metavar="URL", help="A proxy for all requests.")
+@proxy_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs, one line for each update.")
 def mirror(
     where: str,

@@ -20,6 +20,7 @@ from secballot.store.keyfile import read_public_key
 from secballot.store.source import DatabaseSource
 from secballot_cli.main import ExitCode
 from secballot_cli.messages import _, plural
+from secballot_cli.proxies import proxy_option
 from secballot_cli.reading import sitting_option, write_new
 from secballot_cli.render import grouped
 from secballot_cli.serving import server_part
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 @click.option(
     "--witness", "witnesses", multiple=True, metavar="NAME=URL", help="A witness to ask for what it cosigned."
 )
-@click.option("--proxy", metavar="URL", help="A proxy for all requests.")
+@proxy_option
 @json_option
 def takeover(
     where: str,

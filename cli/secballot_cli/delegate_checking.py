@@ -21,7 +21,6 @@ from secballot.roles.choosing import questions
 from secballot.roles.receipt import RECEIPT, check_receipt, make_receipt
 from secballot_cli.delegate_asking import say, show_choices
 from secballot_cli.delegate_device import (
-    chosen_proxy,
     get_ready,
     open_wallet,
     wallet_option,
@@ -29,6 +28,7 @@ from secballot_cli.delegate_device import (
 from secballot_cli.home import party_options
 from secballot_cli.main import ExitCode
 from secballot_cli.messages import _, plural
+from secballot_cli.proxies import chosen_proxy
 from secballot_cli.reading import first_view, read_input, write_new
 from secballot_cli.render import grouped
 from secballot_cli.telling import Told, tell
@@ -71,7 +71,7 @@ def check(
     if no_wallet:
         if short is None or given.sitting is None or not given.boards:
             raise click.UsageError(_("without a wallet, give the tracker, --board and --sitting"))
-        ready, view = None, first_view(given.boards, given.sitting, chosen_proxy(given.proxy, ""))
+        ready, view = None, first_view(given.boards, given.sitting, chosen_proxy(given.proxy, None))
         receipts = [(0, _receipt_on(view, short))]
     else:
         ready = get_ready(given, wallet, offline=True)
@@ -119,7 +119,7 @@ def check_opened(given: Given, *, file: str, tracker: str) -> int:
     opened = OpenedBallot.decode(read_input(file, MAX_ENTRY_BYTES))
     if given.sitting is None or not given.boards:
         raise click.UsageError(_("give --board and --sitting: the texts are read from the board"))
-    view = first_view(given.boards, given.sitting, chosen_proxy(given.proxy, ""))
+    view = first_view(given.boards, given.sitting, chosen_proxy(given.proxy, None))
     poll = view.state.by_ctx.get(opened.ctx)
     if poll is None:
         raise RefusalError("the opened ballot is of no poll of this sitting")

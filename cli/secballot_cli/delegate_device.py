@@ -5,8 +5,6 @@ Order, so that a mistyped sitting or a wrong board binds nothing:
 2. the log of the sitting is read and replayed under a witnessed checkpoint, compared with the last one seen;
 3. only then are sitting, boards and proxy written into the wallet.
 
-A proxy that was given once is used until another is given, or `--proxy none`: nobody is unmasked by a forgotten option.
-
 Source: SPEC.md#parties-and-trust, SPEC.md#phrase.
 """
 
@@ -14,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
@@ -25,6 +23,7 @@ from secballot.roles.wallet import DelegateWallet
 from secballot.roles.watching import remember
 from secballot_cli.home import write_private
 from secballot_cli.messages import _
+from secballot_cli.proxies import chosen_proxy
 from secballot_cli.reading import first_view
 
 if TYPE_CHECKING:
@@ -34,9 +33,6 @@ if TYPE_CHECKING:
     from secballot.roles.posting import SeveralPlaces
     from secballot.roles.view import WitnessedView
     from secballot_cli.home import Given
-
-NO_PROXY: Final = "none"
-"""What is written to go without the proxy remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +109,6 @@ def get_ready(given: Given, file: str | None, *, offline: bool = False) -> Ready
     places = [] if offline else each_place(boards, manifest, anchor, proxy)
     rotated = [] if offline else rotations(boards, manifest, anchor, proxy)
     return Ready(VotingDevice(wallet, view, rotated), tuple(places), boards, proxy)
-
-
-def chosen_proxy(given: str | None, remembered: str) -> str | None:
-    """Return the proxy to use: the one given, or the one remembered, or none if that is said."""
-    if given == NO_PROXY:
-        return None
-    return given or remembered or None
 
 
 def remember_view(wallet: DelegateWallet, view: WitnessedView, path: Path) -> None:

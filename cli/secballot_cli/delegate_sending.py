@@ -21,7 +21,6 @@ from secballot.roles.wallet_state import MAX_PROMISES
 from secballot.store.folder import read_file
 from secballot_cli.delegate_asking import say
 from secballot_cli.delegate_device import (
-    chosen_proxy,
     get_ready,
     keep_evidence,
     remember_view,
@@ -32,6 +31,7 @@ from secballot_cli.delegate_device import (
 from secballot_cli.home import party_options, write_private
 from secballot_cli.main import ExitCode
 from secballot_cli.messages import _
+from secballot_cli.proxies import chosen_proxy
 from secballot_cli.reading import first_view, read_input
 from secballot_cli.telling import Told, tell
 from secballot_cli.trackers import short_tracker, tracker_lines
@@ -100,7 +100,7 @@ def _submit_file(given: Given, file: Path, wait: float) -> int:
     ballot = ballot_in(entry)
     if given.sitting is None or not given.boards:
         raise click.UsageError(_("a file is sent without a wallet: give --board and --sitting"))
-    proxy = chosen_proxy(given.proxy, "")
+    proxy = chosen_proxy(given.proxy, None)
     view = first_view(given.boards, given.sitting, proxy)
     places = rotations(given.boards, view.state.the_manifest(), given.sitting, proxy)
     if not places:

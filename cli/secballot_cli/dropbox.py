@@ -25,6 +25,7 @@ from secballot.store.claim import claimed
 from secballot.store.dropbox import DropStore
 from secballot_cli.main import ExitCode
 from secballot_cli.messages import _
+from secballot_cli.proxies import proxy_option
 from secballot_cli.reading import read_input, sitting_option, watch, watching_options, write_new
 from secballot_cli.render import grouped
 from secballot_cli.serving import listening_options, run_app, server_part
@@ -70,7 +71,7 @@ def create(database: str, manifest: str, *, as_json: bool) -> int:
 @click.option("--megabytes", type=click.IntRange(1), default=2_000, show_default=True, help="Most bytes of them.")
 @click.option("--rate", type=click.FloatRange(0.1), default=50.0, show_default=True, help="Submissions a second.")
 @click.option("--interval", type=click.FloatRange(0.01, 60), default=0.2, show_default=True, help="Of forwarding, s.")
-@click.option("--proxy", metavar="URL", help="A proxy for requests to boards.")
+@proxy_option
 @listening_options
 def serve(
     database: str,

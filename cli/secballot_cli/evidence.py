@@ -32,6 +32,7 @@ from secballot.store.folder import read_file
 from secballot.store.remembered import CheckpointMemory, default_folder
 from secballot_cli.main import ExitCode
 from secballot_cli.messages import _
+from secballot_cli.proxies import proxy_option
 from secballot_cli.reading import read_input, sitting_option, watch, write_new
 from secballot_cli.render import grouped, plain
 from secballot_cli.telling import Told, json_option, tell
@@ -71,7 +72,7 @@ def check(file: str, *, sitting: bytes | None, as_json: bool) -> int:
 @click.option("--board", metavar="WHERE", required=True, help="Folder, zip archive, database or URL of the log.")
 @sitting_option(required=True)
 @_state_option
-@click.option("--proxy", metavar="URL", help="A proxy for all requests.")
+@proxy_option
 @json_option
 def promise(
     file: str, out: str, *, board: str, sitting: bytes, state: str | None, proxy: str | None, as_json: bool
@@ -116,7 +117,7 @@ def _promise_words(state: PromiseState) -> str:
 @click.option("--out", type=click.Path(), metavar="FILE", help="Where evidence goes, if there is any: a new file.")
 @click.option("--manifest", type=click.Path(), metavar="FILE", help="The sitting's, if no place has the log's entries.")
 @_state_option
-@click.option("--proxy", metavar="URL", help="A proxy for all requests.")
+@proxy_option
 @json_option
 def compare(
     places: tuple[str, ...],

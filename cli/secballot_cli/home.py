@@ -27,6 +27,7 @@ from secballot.store.keyfile import KeyHolder, bind_key, read_key, read_public_k
 from secballot.store.syncing import sync_folder
 from secballot_cli.messages import _
 from secballot_cli.passphrase import passphrase_of, passphrase_option
+from secballot_cli.proxies import chosen_proxy, remembered_proxy_option
 from secballot_cli.reading import sitting_id
 from secballot_cli.telling import json_option
 
@@ -60,7 +61,7 @@ class Given:
         base: the home folder of all roles.
         sitting: sitting_id, 32 bytes, None if not given.
         boards: URLs, folders or files of the log, the board's first; empty if not given.
-        proxy: URL of a proxy for all requests.
+        proxy: URL of a proxy for all requests, `none` to go without; None if nothing is said.
         passphrase_file: see `secballot_cli.passphrase`.
         as_json: whether to print JSON.
     """
@@ -110,9 +111,7 @@ def party_options(command: Callable[..., int]) -> Callable[..., int]:
             metavar="WHERE",
             help=_("URL, folder or file of the log; several: mirrors and drop boxes. Remembered."),
         ),
-        click.option(
-            "--proxy", metavar="URL", help=_("A proxy for all requests, such as socks5h://127.0.0.1:9050. Remembered.")
-        ),
+        remembered_proxy_option,
         passphrase_option,
         json_option,
     )
@@ -198,7 +197,7 @@ class Home:
         if not home.folder.is_dir():
             raise StoreError(f"there is no {role} here yet: secballot {role} new")
         kept = home.settings()
-        return replace(home, boards=given.boards or kept.boards, proxy=given.proxy or kept.proxy)
+        return replace(home, boards=given.boards or kept.boards, proxy=chosen_proxy(given.proxy, kept.proxy))
 
     def anchor(self) -> bytes:
         """Return the sitting_id.

@@ -16,6 +16,7 @@ from secballot.roles.remote import open_source
 from secballot.roles.result_page import page_digest, result_page
 from secballot.roles.view import WitnessedView
 from secballot_cli.messages import _
+from secballot_cli.proxies import proxy_option
 from secballot_cli.reading import sitting_option, write_new
 from secballot_cli.render import grouped
 from secballot_cli.telling import Told, json_option, tell
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 @click.argument("poll", type=click.IntRange(1))
 @click.argument("out", type=click.Path())
 @sitting_option(required=True)
-@click.option("--proxy", metavar="URL", help=_("A proxy for all requests."))
+@proxy_option
 @json_option
 def page(where: str, poll: int, out: str, *, sitting: bytes, proxy: str | None, as_json: bool) -> int:
     """Make the page of the result of a POLL from the log at WHERE, into the new file OUT.

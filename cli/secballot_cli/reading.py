@@ -17,6 +17,7 @@ from secballot.store.naming import is_url
 from secballot.store.remembered import CheckpointMemory, default_folder
 from secballot.store.verified import VerifiedState
 from secballot_cli.messages import _
+from secballot_cli.proxies import proxy_option
 from secballot_cli.render import showing_progress
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def watching_options(command: click.decorators.FC) -> click.decorators.FC:
         click.option("--mirror", multiple=True, metavar="WHERE", help="Another place of the same log, to compare."),
         click.option("--state", type=click.Path(), metavar="DIR", help="Where the last checkpoint seen is remembered."),
         click.option("--evidence", type=click.Path(), metavar="FILE", help="Where evidence goes, if there is any."),
-        click.option("--proxy", metavar="URL", help="A proxy for all requests, such as socks5h://127.0.0.1:9050."),
+        proxy_option,
     )
     for option in reversed(options):
         command = option(command)

@@ -16,6 +16,7 @@ from secballot.roles.awaited import standing
 from secballot_cli.connecting import open_view, remember_view
 from secballot_cli.home import Home, party_options
 from secballot_cli.messages import _
+from secballot_cli.proxies import chosen_proxy
 from secballot_cli.render import grouped
 from secballot_cli.standing_words import item_lines, next_steps, phase_words, standing_facts
 from secballot_cli.telling import Told, moment, tell
@@ -73,4 +74,4 @@ def _any_home(given: Given) -> tuple[Home, bool]:
     if given.sitting is None:
         raise RefusalError("which sitting? It is named by --sitting, with the id from a letter or another channel")
     bare = Home("status", given.base, given.sitting)
-    return replace(bare, boards=given.boards, proxy=given.proxy), False
+    return replace(bare, boards=given.boards, proxy=chosen_proxy(given.proxy, None)), False

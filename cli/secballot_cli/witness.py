@@ -25,6 +25,7 @@ from secballot_cli.key import open_key
 from secballot_cli.main import ExitCode
 from secballot_cli.messages import _
 from secballot_cli.passphrase import passphrase_of, passphrase_option
+from secballot_cli.proxies import proxy_option
 from secballot_cli.reading import read_input, sitting_option, write_new
 from secballot_cli.services_new import witness_new
 from secballot_cli.serving import listening_options, run_app, server_part
@@ -138,7 +139,7 @@ def serve(
 @click.option("--board", metavar="WHERE", required=True, help="Folder, zip archive, database or URL of the log.")
 @sitting_option(required=True)
 @click.option("--handover", multiple=True, type=click.Path(), metavar="FILE", help="Its entries, one a line.")
-@click.option("--proxy", metavar="URL", help="A proxy for all requests.")
+@proxy_option
 @json_option
 @passphrase_option
 def takeup(
@@ -182,7 +183,7 @@ def takeup(
 @click.argument("out", type=click.Path())
 @click.option("--manifest", type=click.Path(), required=True, metavar="FILE", help="Of the sitting (canonical JSON).")
 @click.option("--board", metavar="WHERE", help="Folder, zip archive, database or URL of the larger of two views.")
-@click.option("--proxy", metavar="URL", help="A proxy for all requests.")
+@proxy_option
 @json_option
 def evidence(journal: str, out: str, *, manifest: str, board: str | None, proxy: str | None, as_json: bool) -> int:
     """Write what the witness keeps against a sitting's log into the new file OUT, if that shows two views.
