@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secballot.board.inclusion import MAX_HASHES, TlogProof
+from secballot.board.inclusion import MAX_HASHES, MAX_PROOF_SIZE, TlogProof
 from secballot.errors import EncodingError
 
 HASH = "A" * 43 + "="
@@ -60,3 +60,43 @@ def test_writers_are_strict(proof: TlogProof) -> None:
     """What no reader would take is not written."""
     with pytest.raises(EncodingError):
         proof.encode()
+
+
+@pytest.mark.parametrize(
+    "proof",
+    [
+        TlogProof(2**63 - 1, (bytes(32),) * MAX_HASHES, bytes(1_000_000), bytes(65_535)),
+        TlogProof(0, (), b"", b"\0"),
+        TlogProof(0, (), b"", None),
+    ],
+)
+def test_the_ends_of_the_ranges(proof: TlogProof) -> None:
+    """The largest file that can be written, and the smallest ones, are read."""
+    assert TlogProof.decode(proof.encode()) == proof
+    assert len(proof.encode()) < MAX_PROOF_SIZE
+
+
+def test_a_file_beyond_the_limit_is_not_read() -> None:
+    """1,100,000 bytes are looked at, not one more."""
+    with pytest.raises(EncodingError, match="checkpoint too long"):
+        TlogProof.decode(b"c2sp.org/tlog-proof@v1\nindex 0\n\n".ljust(1_100_000, b"n"))
+    with pytest.raises(EncodingError, match="proof too long"):
+        TlogProof.decode(bytes(1_100_001))
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"c2sp.org/tlog-proof@v1\nindex 0\n", "empty line"),
+        (b"c2sp.org/tlog-proof@v1\nindex \xc3\xa4\n\nnote", "ASCII head"),
+        (b"c2sp.org/tlog-proof@v2\nindex 0\n\nnote", "version 1"),
+        (b"c2sp.org/tlog-proof@v1\n\nnote", "index line is missing"),
+        (b"c2sp.org/tlog-proof@v1\nextra AA==\n\nnote", "index line is missing"),
+        (b"c2sp.org/tlog-proof@v1\nINDEX 0\n\nnote", "index line is missing"),
+        (b"c2sp.org/tlog-proof@v1\nindex 0\n" + b"x\n" * 64 + b"\nnote", "at most 63 hashes"),
+    ],
+)
+def test_what_is_missing_is_said(data: bytes, message: str) -> None:
+    """Each part of the head has its own refusal."""
+    with pytest.raises(EncodingError, match=message):
+        TlogProof.decode(data)

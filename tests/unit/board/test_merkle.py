@@ -293,3 +293,28 @@ def test_proofs_of_nothing_cannot_be_made() -> None:
         InclusionProof.prove(5, 5, subtrees(LEAVES))
     with pytest.raises(ValueError, match="no tree"):
         ConsistencyProof.prove(6, 5, subtrees(LEAVES))
+
+
+@pytest.mark.parametrize(("index", "size"), [(-1, 5), (5, 5), (0, 0), (0, 2**63), (2**63 - 1, 2**63)])
+def test_leaves_outside_of_a_tree_have_no_proof(index: int, size: int) -> None:
+    """Nor do trees have leaves beyond the largest size."""
+    with pytest.raises(ValueError, match=f"no leaf {index} in a tree of {size}"):
+        InclusionProof.prove(index, size, lambda *_: LEAVES[0])
+
+
+@pytest.mark.parametrize(("old", "new"), [(-1, 5), (6, 5), (0, 2**63), (5, 2**63)])
+def test_sizes_outside_of_a_tree_have_no_proof(old: int, new: int) -> None:
+    """The older size is a size, and not above the newer one."""
+    with pytest.raises(ValueError, match=f"no tree of {old} leaves inside one of {new}"):
+        ConsistencyProof.prove(old, new, lambda *_: LEAVES[0])
+
+
+def test_a_full_tree_takes_no_leaf() -> None:
+    """A tree of 2^63−1 leaves is the largest one; the last leaf still fits."""
+    almost = Frontier(MAX_TREE_SIZE - 1, LEAVES[:62])
+    assert almost.append(LEAVES[0]) == []
+    assert almost.size == MAX_TREE_SIZE
+    with pytest.raises(ValueError, match="fewer than 2"):
+        almost.append(LEAVES[0])
+    with pytest.raises(ValueError, match="one 32-byte hash"):
+        Frontier(2**63, LEAVES[:1])

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from secballot.board.tile import (
     MAX_ENTRY_SIZE,
     Tile,
+    bundles_of,
     decode_bundle,
     decode_tile,
+    edge_of,
     encode_bundle,
     encode_tile,
     tiles_of,
@@ -97,3 +99,56 @@ def test_tiles_hold_whole_hashes() -> None:
 def test_an_empty_log_has_no_tiles() -> None:
     """Empty tiles are not served."""
     assert list(tiles_of(0)) == []
+    assert list(bundles_of(0)) == []
+    assert list(edge_of(0)) == []
+
+
+SIZES = [1, 255, 256, 257, 511, 512, 65_535, 65_536, 65_537, 65_793, 2**24 + 2**16 + 256 + 1]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_edge_is_what_is_not_full(size: int) -> None:
+    """Of every level the partial tile, and the partial bundle first; a log has exactly its own full tiles."""
+    digits = [(size >> 8 * level) % 256 for level in range(8)]
+    partial = [Tile(level, size >> 8 * (level + 1), digit) for level, digit in enumerate(digits) if digit]
+    bundle = [Tile(None, size >> 8, size % 256)] if size % 256 else []
+    assert list(edge_of(size)) == bundle + partial
+    for tile in (*bundle, *partial):
+        assert not tile.is_full_at(size)
+        assert tile.full == Tile(tile.level, tile.index, 256)
+        assert not tile.index or Tile(tile.level, tile.index - 1).is_full_at(size)
+
+
+@pytest.mark.parametrize(("level", "first"), [(None, 256), (0, 256), (1, 65_536), (2, 2**24), (6, 2**56)])
+def test_a_tile_is_full_from_its_last_entry_on(level: int | None, first: int) -> None:
+    """The first tile of a level with the entry that fills it; the third with twice as many more."""
+    for index in (0, 2):
+        tile = Tile(level, index, 7)
+        assert not tile.is_full_at((index + 1) * first - 1)
+        assert tile.is_full_at((index + 1) * first)
+
+
+def test_the_largest_tiles() -> None:
+    """Level, index and width go up to the ends of their ranges."""
+    assert Tile.parse("tile/63/000").level == 63
+    assert Tile.parse(Tile(0, 2**55 - 1).path) == Tile(0, 2**55 - 1, 256)
+    assert Tile(0, 0, 256) == Tile(0, 0)
+
+
+@pytest.mark.parametrize(
+    ("data", "message", "offset"),
+    [
+        (b"", "too early", 0),
+        (b"\0", "too early", 0),
+        (b"\0\1a", "too early", 3),
+        (b"\0\1a\0", "too early", 3),
+        (b"\0\1a\0\2b", "too early", 3),
+        (b"\0\1a\0\1bc", "left over", 6),
+        (b"\0\1a\0\0\0\0", "left over", 5),
+    ],
+)
+def test_where_a_bundle_is_wrong_is_told(data: bytes, message: str, offset: int) -> None:
+    """The offset is that of the entry that is cut off, or of the first byte too many."""
+    with pytest.raises(EncodingError, match=message) as caught:
+        decode_bundle(data, 2)
+    assert caught.value.offset == offset
