@@ -32,6 +32,7 @@ from secballot.record.parties import Parties
 from secballot.record.sums import BallotSums
 from secballot.records.entry import decode_entry
 from secballot.roles.party import sign_entry
+from tests.second_verifier import check_failures, check_words
 from tests.simulator import Simulator, Witness, cosigned_head, golden
 from tests.vectors.checker import machine_judge
 from tests.vectors.checker.machine_state import State
@@ -149,6 +150,8 @@ class Stage:
         self._seen = picture(self.state)
         assert leaves_trace(judgement) or self._seen == before, "an entry without effect left a trace"
         self._checked += 1
+        check_words([judgement])
+        check_failures(self.state, self.entries)
         assert said(judgement) == checker_says(self.checker, entry), judgement
         return said(judgement)
 

@@ -10,10 +10,13 @@ import copy
 import hashlib
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from secballot.errors import NOBODY, SecballotError
+from secballot.record import Outcome
 from secballot.record.tallying import recompute_result
+from secballot.records.entry import decode_entry
 from tests.vectors.checker.machine_judge import judge as judge_independently
 from tests.vectors.checker.machine_state import State
 from tests.vectors.checker.machine_tally import recompute as recompute_independently
@@ -29,7 +32,7 @@ _WATCHED: list[MemoryBoard] = []
 _BEGINNINGS: list[MemoryBoard] = []
 _MARKS: dict[bytes, State] = {}
 
-Outcome = tuple[str, str | None, str | None]
+Said = tuple[str, str | None, str | None]
 """Outcome, check, and who is named."""
 
 
@@ -64,7 +67,9 @@ def agree(board: MemoryBoard) -> State:
     state, theirs = _judge_all(board)
     ours = [_outcome(judgement) for judgement in board.judgements]
     assert ours[len(ours) - len(theirs) :] == theirs
+    check_words(board.judgements)
     mine = board.record.state
+    check_failures(mine, board.entries)
     assert [failure.check for failure in mine.failures] == [check for check, _ in state.fails]
     for ctx, poll in state.polls.items():
         assert mine.by_ctx[ctx].status == ("closed" if poll.status == "not opened" else poll.status)
@@ -74,7 +79,36 @@ def agree(board: MemoryBoard) -> State:
     return state
 
 
-def _judge_all(board: MemoryBoard) -> tuple[State, list[Outcome]]:
+def check_words(judgements: Sequence[Judgement]) -> None:
+    """Check that whoever reads outcomes is told which check failed, whom the evidence points at, and why, or nothing.
+
+    Raises:
+        AssertionError: something of it is missing, or an entry that stands is given a reason.
+    """
+    for one in judgements:
+        told = [one.check is not None, one.culprit is not None, one.reason is not None and one.reason.strip() != ""]
+        assert told in ([False] * 3, [True] * 3), one
+        assert one.outcome in {Outcome.EFFECT, Outcome.FAULT, Outcome.NO_EFFECT, Outcome.EXCLUDED} or not any(told), one
+
+
+def check_failures(state: SittingState, entries: Sequence[bytes]) -> None:
+    """Check that the record fails where the log shows it, for a reason, and by evidence that the entry holds.
+
+    Raises:
+        AssertionError: it does not.
+    """
+    for failure in state.failures:
+        assert failure.index is not None
+        entry = decode_entry(entries[failure.index])
+        assert failure.reason
+        if failure.check == "TAL-05":
+            assert (entry.kind, failure.evidence) == ("decryption", b"")
+        else:
+            embedded = {text.encode() for text in msgspec.structs.astuple(entry.body) if isinstance(text, str)}
+            assert failure.evidence in ({entry.body_bytes} if failure.check == "RES-01" else embedded)
+
+
+def _judge_all(board: MemoryBoard) -> tuple[State, list[Said]]:
     """Return the second verifier's state, and what it says of the entries behind the longest log it remembers."""
     while _BEGINNINGS:
         mark(_BEGINNINGS.pop())
@@ -99,7 +133,7 @@ def _role(culprit: str | None) -> str | None:
     return "delegate" if culprit is not None and culprit.startswith("delegate ") else culprit
 
 
-def _outcome(judgement: Judgement) -> Outcome:
+def _outcome(judgement: Judgement) -> Said:
     outcome, culprit = judgement.outcome.value, judgement.culprit
     named = outcome == "fault" or (outcome == "effect" and judgement.check)
     name = str(culprit) if named and culprit is not None and culprit != NOBODY else None
