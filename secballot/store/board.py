@@ -32,6 +32,7 @@ from secballot.store.board_tables import (
     make_tables,
 )
 from secballot.store.engine import insert_unless_there, open_engine, storing
+from secballot.store.troubles import DAMAGED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -107,6 +108,9 @@ class BoardStore:
                 last = connection.execute(sa.select(sa.func.max(ENTRIES.c.index))).scalar()
             if meta is None:
                 raise StoreError("there is no board here")
+            # A damaged or foreign file may hold anything.
+            if not isinstance(meta.origin, str) or not isinstance(meta.size, int) or not isinstance(last, int | None):
+                raise StoreError(DAMAGED)
             if origin is not None and meta.origin != origin:
                 raise StoreError("the board here belongs to another log")
             if (-1 if last is None else last) + 1 < meta.size:

@@ -22,6 +22,7 @@ from sqlalchemy.exc import IntegrityError
 from secballot.board.merkle import leaf_hash
 from secballot.errors import StoreError
 from secballot.store.engine import insert_unless_there, open_engine, storing
+from secballot.store.troubles import DAMAGED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -168,9 +169,11 @@ class DropStore:
             if not sa.inspect(engine).has_table(_BOX.name):
                 raise StoreError("there is no drop box here")
             with engine.connect() as connection:
-                manifest: bytes | None = connection.execute(sa.select(_BOX.c.manifest)).scalar()
+                manifest: object = connection.execute(sa.select(_BOX.c.manifest)).scalar()
             if manifest is None:
                 raise StoreError("there is no drop box here")
+            if not isinstance(manifest, bytes):  # a damaged or foreign file may hold anything
+                raise StoreError(DAMAGED)
             on_failure.pop_all()
         return cls(engine, manifest)
 

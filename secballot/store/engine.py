@@ -28,7 +28,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from secballot.errors import StoreError
 from secballot.store.naming import is_url
 from secballot.store.syncing import sync_folder
-from secballot.store.troubles import explain
+from secballot.store.troubles import DAMAGED, explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -171,5 +171,7 @@ def storing() -> Iterator[None]:
     """Turn every trouble of the database or the disk into a `StoreError` that says what to do."""
     try:
         yield
+    except UnicodeDecodeError as error:  # SQLite's own complaint quotes bytes that are no text
+        raise StoreError(DAMAGED) from error
     except (SQLAlchemyError, OSError, OverflowError) as error:
         raise StoreError(explain(error)) from error
