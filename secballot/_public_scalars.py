@@ -147,6 +147,10 @@ class PublicScalars:
         """Return the sum of all scalars as a vector of length one; zero for an empty vector."""
         return PublicScalars._holding([sum(self._values) % _ORDER])
 
+    def distinct(self) -> bool:
+        """Tell whether no two of the scalars are equal."""
+        return len(set(self._values)) == len(self._values)
+
     def _rows(self, width: int) -> list[list[int]]:
         if not width or len(self._values) % width:
             raise ValueError(f"vectors of lengths {len(self._values)} and {width} do not match")

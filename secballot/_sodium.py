@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, ClassVar, NoReturn, Self, SupportsIndex, TypeV
 from nacl.bindings import crypto_core_ed25519_is_valid_point as is_valid_edwards_point
 
 from secballot import _libsodium
-from secballot._public_scalars import PublicScalars as PublicScalars
+from secballot._public_scalars import PublicScalars as PublicScalars  # noqa: PLC0414  # part of the interface
 from secballot._public_scalars import as_count, checked_ints, ints_encoded, whole
 from secballot.errors import EncodingError
 

@@ -55,8 +55,8 @@ _LABELS: Final[dict[str, tuple[int, ...]]] = {
 
 _PREFIXES: Final = {label: SUITE.encode() + encode_u64(len(label)) + label.encode() for label in _LABELS}
 
-_LENGTHS: Final = {size: encode_u64(size) for sizes in _LABELS.values() for size in sizes if size != _ANY}
-"""The length prefix of every field whose size is fixed."""
+_framing = lru_cache(maxsize=1 << 12)(encode_u64)
+"""The 8 bytes of a length or integer, of which the same ones come again and again."""
 
 Field = bytes | int | str
 """A field of a hash: bytes as they are, an integer as 8 bytes big-endian, text as UTF-8."""
@@ -117,13 +117,12 @@ def _framed(label: str, sizes: Sequence[int], fields: Sequence[Field]) -> bytes:
     """Return the bytes that are hashed: label and fields, each behind its length."""
     parts = [_PREFIXES[label]]
     for size, field in zip(sizes, fields, strict=True):
-        data = field if isinstance(field, bytes) else encode_u64(field) if isinstance(field, int) else field.encode()
-        if size == len(data):
-            parts += (_LENGTHS[size], data)
-        elif size == _ANY:
-            parts += (encode_u64(len(data)), data)
-        else:
-            raise ValueError(f"a field of {label!r} has {len(data)} bytes where {size} belong")
+        data = field if isinstance(field, bytes) else _framing(field) if isinstance(field, int) else field.encode()
+        length = len(data)
+        if size not in {length, _ANY}:
+            raise ValueError(f"a field of {label!r} has {length} bytes where {size} belong")
+        parts.append(_framing(length))
+        parts.append(data)
     return b"".join(parts)
 
 

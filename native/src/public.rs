@@ -1,5 +1,6 @@
 //! Vectors of public scalars: everybody may know them, so nothing is wiped and arithmetic may take variable time.
 
+use std::collections::HashSet;
 use std::ops::Deref;
 
 use curve25519_dalek::scalar::Scalar;
@@ -184,6 +185,14 @@ impl PublicScalars {
     /// Return the sum of all scalars as a vector of length one; zero for an empty vector.
     fn sum(&self) -> Self {
         Self(vec![self.0.iter().sum()])
+    }
+
+    /// Tell whether no two of the scalars are equal.
+    fn distinct(&self, py: Python<'_>) -> bool {
+        py.detach(|| {
+            let mut seen = HashSet::with_capacity(self.0.len());
+            self.0.iter().all(|scalar| seen.insert(scalar.as_bytes()))
+        })
     }
 
     fn __len__(&self) -> usize {

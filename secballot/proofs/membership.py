@@ -18,15 +18,11 @@ Source: SPEC.md#membership; Cramer, Damgård and Schoenmakers, CRYPTO '94.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from secballot.errors import EncodingError, InvalidProofError
-from secballot.group import (
-    ORDER,
-    Elements,
-    vartime_multiply,
-    vartime_multiply_base,
-)
+from secballot.group import ORDER, Elements, PublicScalars, vartime_multiply, vartime_multiply_base
+from secballot.proofs.batch import Folded
 from secballot.proofs.knowledge import require_single
 
 if TYPE_CHECKING:
@@ -35,58 +31,34 @@ if TYPE_CHECKING:
     from secballot.elgamal import Ciphertexts
 
 
-@dataclass(frozen=True, slots=True)
-class Folded:
-    """What a disjunction adds to a weighted sum of equations that must give the identity.
-
-    Attributes:
-        alpha: coefficient of α.
-        beta: coefficient of β.
-        commitments: coefficients of A_1, B_1, …, A_b, B_b.
-        base: coefficient of G.
-        key: coefficient of Y.
-    """
-
-    alpha: int
-    beta: int
-    commitments: list[int]
-    base: int
-    key: int
-
-
-def fold_branches(  # noqa: PLR0917  # one row for each branch
+def fold_branches(  # noqa: PLR0917  # two scalars for each branch, and where it belongs
     owners: Sequence[int],
-    values: Sequence[int],
-    challenges: Sequence[int],
-    responses: Sequence[int],
-    weights: Sequence[int],
+    values: PublicScalars,
+    challenges: PublicScalars,
+    responses: PublicScalars,
+    weights: PublicScalars,
     disjunctions: int,
-) -> tuple[list[int], list[int], int, int]:
-    """Return the coefficients of every α, every β, of G and of Y in the weighted sum of all equations, not reduced.
+) -> tuple[PublicScalars, PublicScalars, PublicScalars, PublicScalars]:
+    """Return the coefficients of every α, every β, of G and of Y in the weighted sum of all equations.
 
-    Those of the commitments are the weights themselves.
+    Those of the commitments are the weights themselves. All vectors may hold those of many proofs of one form.
 
     Args:
-        owners: for every branch, the number of its disjunction.
-        values: for every branch, v_j.
+        owners: for every branch of the form, the number of its disjunction.
+        values: for every branch of the form, v_j.
         challenges: for every branch, c_j.
         responses: for every branch, z_j.
         weights: for every branch, that of the equation with A, then with B.
-        disjunctions: how many there are, each about a ciphertext (α, β) of its own.
+        disjunctions: how many the form has, each about a ciphertext (α, β) of its own.
 
     Source: SPEC.md#membership.
     """
-    alphas, betas = [0] * disjunctions, [0] * disjunctions
-    base = key = 0
-    rows = zip(owners, values, challenges, responses, weights[0::2], weights[1::2], strict=True)
+    s, w, c, z = weights[0::2], weights[1::2], challenges, responses
+    v = values.repeat(len(challenges) // len(owners))
     # s·(A + c·α − z·G) + w·(B + c·β − c·v·G − z·Y) = O
-    for owner, v, c, z, s, w in rows:
-        shifted = w * c
-        alphas[owner] += s * c
-        betas[owner] += shifted
-        base -= s * z + shifted * v
-        key -= w * z
-    return alphas, betas, base, key
+    shifted = w * c
+    alphas, betas = (s * c).scatter(owners, disjunctions), shifted.scatter(owners, disjunctions)
+    return alphas, betas, -(s * z + shifted * v).sum(), -(w * z).sum()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,25 +102,6 @@ class Disjunction:
         """Return the number of equations, two per branch."""
         return 2 * len(self.values)
 
-    def fold(self, weights: Sequence[int]) -> Folded:
-        """Return the coefficients of the weighted sum of all equations, each 0..ℓ−1.
-
-        Args:
-            weights: one per equation: for every branch in order, that of the equation with A, then with B.
-
-        Raises:
-            ValueError: there is not one weight per equation.
-
-        Source: SPEC.md#membership.
-        """
-        if len(weights) != self.equations:
-            raise ValueError(f"{len(weights)} weights for {self.equations} equations")
-        owners = [0] * len(self.values)
-        (alpha,), (beta,), base, key = fold_branches(
-            owners, self.values, self.challenges, self.responses, weights, disjunctions=1
-        )
-        return Folded(alpha % ORDER, beta % ORDER, list(weights), base % ORDER, key % ORDER)
-
 
 @dataclass(frozen=True, slots=True)
 class MembershipClaim:
@@ -175,10 +128,37 @@ class MembershipClaim:
         """Return the number of equations, two per branch."""
         return self.disjunction.equations
 
-    def fold(self, weights: Sequence[int]) -> tuple[list[int], int, int]:
-        """Return the coefficients of the elements, of G and of Y in the weighted sum of all equations."""
-        folded = self.disjunction.fold(weights)
-        return [folded.alpha, folded.beta, *folded.commitments], folded.base, folded.key
+    def __len__(self) -> int:
+        """Return 1."""
+        return 1
+
+    def __getitem__(self, key: slice) -> Self:
+        """Return the claim, which has no parts.
+
+        Raises:
+            IndexError: the slice leaves it out.
+        """
+        if not range(1)[key]:
+            raise IndexError("there is one claim")
+        return self
+
+    def fold(self, weights: PublicScalars) -> Folded:
+        """Return the weighted sum of all equations.
+
+        Args:
+            weights: one per equation: for every branch in order, that of the equation with A, then with B.
+
+        Raises:
+            ValueError: there is not one weight per equation.
+
+        Source: SPEC.md#membership.
+        """
+        if len(weights) != self.equations:
+            raise ValueError(f"{len(weights)} weights for {self.equations} equations")
+        own = self.disjunction
+        values, challenges, responses = map(PublicScalars.from_ints, (own.values, own.challenges, own.responses))
+        alpha, beta, base, key = fold_branches([0] * len(values), values, challenges, responses, weights, 1)
+        return Folded(self.elements, PublicScalars.concat([alpha, beta, weights]), base, key)
 
 
 def verify_membership(ciphertext: Ciphertexts, commitments: Elements, disjunction: Disjunction, key: Elements) -> None:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from secballot.blind import BlindPublicKey
 from secballot.encoding import MAX_INTEGER, encode_u64
-from secballot.group import ENCODED_BYTES, Elements, FixedBase
+from secballot.group import ENCODED_BYTES, Elements, FixedBase, PublicScalars
 from secballot.protocol.registration import key_id
 from secballot.records.ballot import BALLOT, Ballot, BallotContest, BallotWithoutResponse
 from secballot.records.entry import encode_unsigned
@@ -128,9 +128,14 @@ class BallotLayout:
         disjunctions: all of them, contest by contest, each contest's sum last.
         values: number of ciphertexts.
         branches: number of branches of all disjunctions.
+        elements: number of elements, two per ciphertext and two per branch.
         owners: for every branch, the position of its disjunction.
         branch_values: for every branch, its value.
-        about: for every ciphertext, the positions of the disjunctions about its option and about its contest's sum.
+        own_disjunction: for every ciphertext, the position of the disjunction about its option.
+        sum_disjunction: for every ciphertext, the position of the disjunction about its contest's sum.
+        sent: the positions of the branches whose challenges travel, all but the last of each disjunction.
+        sent_owners: for every challenge that travels, the position of its disjunction.
+        last: the position of the last branch of each disjunction.
     """
 
     def __init__(self, shapes: Sequence[ContestShape]) -> None:
@@ -142,15 +147,19 @@ class BallotLayout:
         self.values = sum(len(shape.options) for shape in self.shapes)
         self.branches = sum(shape.option_branches + shape.sum_branches for shape in self.shapes)
         self.owners = [number for number, part in enumerate(self.disjunctions) for _ in part.values]
-        self.branch_values = [value for part in self.disjunctions for value in part.values]
-        self.about = _about(self.disjunctions)
+        self.elements = 2 * self.values + 2 * self.branches
+        self.branch_values = PublicScalars.from_ints([value for part in self.disjunctions for value in part.values])
+        self.own_disjunction, self.sum_disjunction = _about(self.disjunctions)
+        self.sent = [branch for part in self.disjunctions for branch in part.branches[:-1]]
+        self.sent_owners = [number for number, part in enumerate(self.disjunctions) for _ in part.challenges]
+        self.last = [part.branches[-1] for part in self.disjunctions]
 
 
-def _about(disjunctions: Sequence[Disjunction]) -> list[tuple[int, int]]:
-    """Return for every ciphertext the positions of the two disjunctions that are about it."""
+def _about(disjunctions: Sequence[Disjunction]) -> tuple[list[int], list[int]]:
+    """Return for every ciphertext the position of the disjunction about its option, and of that about its sum."""
     options = [number for number, part in enumerate(disjunctions) if part.option]
     sums = {at: number for number, part in enumerate(disjunctions) if not part.option for at in part.ciphertexts}
-    return [(number, sums[at]) for at, number in enumerate(options)]
+    return options, [sums[at] for at in range(len(options))]
 
 
 def _disjunctions(shapes: Sequence[ContestShape]) -> list[Disjunction]:

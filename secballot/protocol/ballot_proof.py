@@ -5,7 +5,7 @@ A ballot claims, with its one challenge e,
     z·G = T + e·S                                                that its author knows the secret of the credential
     a membership proof per option, and one per contest's sum     that its values and sums are admitted
 
-Everything here is public, so challenges and responses are Python integers.
+Everything here is public. Claims come as vectors: those of many ballots, one behind the other.
 
 Source: SPEC.md#ballot-proof, SPEC.md#membership.
 """
@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from secballot.elgamal import Ciphertexts
 from secballot.errors import EncodingError, InvalidProofError
-from secballot.group import ENCODED_BYTES, ORDER, Elements
+from secballot.group import ENCODED_BYTES, Elements, PublicScalars
+from secballot.proofs.batch import Folded
 from secballot.proofs.membership import Disjunction, fold_branches, verify_membership
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from secballot.records.ballot import BallotWithoutResponse
 
 
-def decode_integers(data: bytes) -> list[int]:
-    """Return the canonical scalars that stand one after the other, 32 bytes each, as public integers.
+def decode_public(data: bytes) -> PublicScalars:
+    """Return the canonical scalars that stand one after the other, 32 bytes each.
 
     Raises:
         EncodingError: one of them is not below the group order or is cut short; `offset` is its index.
@@ -36,87 +37,131 @@ def decode_integers(data: bytes) -> list[int]:
     """
     if len(data) % ENCODED_BYTES:
         raise EncodingError("the last scalar is cut short", offset=len(data) // ENCODED_BYTES)
-    starts = range(0, len(data), ENCODED_BYTES)
-    values = [int.from_bytes(data[start : start + ENCODED_BYTES], "little") for start in starts]
-    if values and max(values) >= ORDER:
-        index = next(index for index, value in enumerate(values) if value >= ORDER)
-        raise EncodingError("a scalar is not below the group order", offset=index)
-    return values
+    try:
+        return PublicScalars.decode(data)
+    except EncodingError as error:
+        raise EncodingError("a scalar is not below the group order", offset=error.offset) from error
 
 
-class OwnershipClaim:
-    """The claim z·G = T + e·S of one ballot: whoever made it knows the secret of the credential S.
+class OwnershipClaims:
+    """The claims z·G = T + e·S of some ballots: whoever made one knows the secret of its credential S.
 
     Attributes:
-        elements: S and T.
-        equations: 1.
+        equations: 1 for each.
     """
 
-    __slots__ = ("_e", "_response", "elements")
+    __slots__ = ("_challenges", "_pairs", "_responses")
 
     equations = 1
 
-    def __init__(self, elements: Elements, response: int, e: int) -> None:
-        """Hold S and T, z, and the ballot's challenge."""
-        self.elements = elements
-        self._response = response
-        self._e = e
+    def __init__(self, pairs: Elements, responses: PublicScalars, challenges: PublicScalars) -> None:
+        """Hold the claims.
 
-    def fold(self, weights: Sequence[int]) -> tuple[list[int], int, int]:
-        """Return the coefficients of S and T, of G and of Y in weight·(T + e·S − z·G)."""
-        (weight,) = weights
-        return [weight * self._e % ORDER, weight], -weight * self._response, 0
+        Args:
+            pairs: S and T of every ballot.
+            responses: z of every ballot.
+            challenges: e of every ballot.
+        """
+        self._pairs = pairs
+        self._responses = responses
+        self._challenges = challenges
+
+    def __len__(self) -> int:
+        """Return the number of ballots."""
+        return len(self._challenges)
+
+    def __getitem__(self, key: slice) -> OwnershipClaims:
+        """Return the claims of some ballots that follow each other."""
+        start, stop, _ = key.indices(len(self))
+        return OwnershipClaims(
+            self._pairs[2 * start : 2 * stop], self._responses[start:stop], self._challenges[start:stop]
+        )
+
+    def fold(self, weights: PublicScalars) -> Folded:
+        """Return the sum of weight·(T + e·S − z·G)."""
+        elements = Elements.concat([self._pairs[0::2], self._pairs[1::2]])
+        coefficients = PublicScalars.concat([weights * self._challenges, weights])
+        return Folded(elements, coefficients, -(weights * self._responses).sum(), PublicScalars.from_ints([0]))
 
 
-class ContestsClaim:
-    """The claims of all disjunctions of one ballot.
+class ContestsClaims:
+    """The claims of all disjunctions of some ballots of one layout.
 
     Attributes:
-        elements: α and β of every ciphertext, then A and B of every branch.
-        equations: two per branch.
+        layout: the form of the ballots.
+        elements: of every ballot α and β of every ciphertext, then A and B of every branch.
+        equations: of each ballot, two per branch.
     """
 
-    __slots__ = ("_challenges", "_layout", "_responses", "elements", "equations")
+    __slots__ = ("_challenges", "_responses", "elements", "equations", "layout")
 
-    def __init__(self, layout: BallotLayout, elements: Elements, challenges: list[int], responses: list[int]) -> None:
-        """Hold the decoded elements and scalars of a ballot of this layout: one of each kind per branch."""
-        self._layout = layout
+    def __init__(
+        self, layout: BallotLayout, elements: Elements, challenges: PublicScalars, responses: PublicScalars
+    ) -> None:
+        """Hold decoded elements and scalars: of every ballot one of each kind per branch."""
+        self.layout = layout
         self._challenges = challenges
         self._responses = responses
         self.elements = elements
         self.equations = 2 * layout.branches
 
-    @property
-    def layout(self) -> BallotLayout:
-        """Return the form of the ballot."""
-        return self._layout
+    @classmethod
+    def complete(
+        cls, layout: BallotLayout, elements: Elements, scalars: PublicScalars, challenges: PublicScalars
+    ) -> ContestsClaims:
+        """Return the claims with the last challenge of each disjunction filled in: e − (c_1 + … + c_{b−1}).
+
+        Args:
+            layout: the form of the ballots.
+            elements: of every ballot those of `decode_elements`.
+            scalars: of every ballot those of `decode_scalars`.
+            challenges: e of every ballot.
+
+        Source: SPEC.md#membership.
+        """
+        sent, disjunctions = len(layout.sent), len(layout.disjunctions)
+        width = sent + layout.branches
+        posted, responses = scalars.gather(range(sent), width), scalars.gather(range(sent, width), width)
+        last = challenges.gather([0] * disjunctions, 1) - posted.scatter(layout.sent_owners, disjunctions)
+        filled = posted.scatter(layout.sent, layout.branches) + last.scatter(layout.last, layout.branches)
+        return cls(layout, elements, filled, responses)
+
+    def __len__(self) -> int:
+        """Return the number of ballots."""
+        return len(self._challenges) // self.layout.branches
+
+    def __getitem__(self, key: slice) -> ContestsClaims:
+        """Return the claims of some ballots that follow each other."""
+        start, stop, _ = key.indices(len(self))
+        branches, width = self.layout.branches, self.layout.elements
+        own = slice(branches * start, branches * stop)
+        return ContestsClaims(
+            self.layout, self.elements[width * start : width * stop], self._challenges[own], self._responses[own]
+        )
 
     @property
     def ciphertexts(self) -> Ciphertexts:
-        """Return the ciphertexts of all contests, in order."""
-        pairs = self.elements[: 2 * self._layout.values]
+        """Return the ciphertexts of all contests of the first ballot, in order."""
+        pairs = self.elements[: 2 * self.layout.values]
         return Ciphertexts(pairs[0::2], pairs[1::2])
 
-    def fold(self, weights: Sequence[int]) -> tuple[list[int], int, int]:
-        """Return the coefficients of the elements, of G and of Y in the weighted sum of all equations."""
-        layout = self._layout
+    def fold(self, weights: PublicScalars) -> Folded:
+        """Return the weighted sum of all equations."""
+        layout = self.layout
+        count = len(layout.disjunctions)
         alphas, betas, base, key = fold_branches(
-            layout.owners,
-            layout.branch_values,
-            self._challenges,
-            self._responses,
-            weights,
-            len(layout.disjunctions),
+            layout.owners, layout.branch_values, self._challenges, self._responses, weights, count
         )
-        coefficients: list[int] = []
         # A sum's disjunction is about α_1 + … + α_k, so every one of them gets its coefficient too.
-        for option, total in layout.about:
-            coefficients += ((alphas[option] + alphas[total]) % ORDER, (betas[option] + betas[total]) % ORDER)
-        coefficients += weights
-        return coefficients, base, key
+        alphas = alphas.gather(layout.own_disjunction, count) + alphas.gather(layout.sum_disjunction, count)
+        betas = betas.gather(layout.own_disjunction, count) + betas.gather(layout.sum_disjunction, count)
+        width, first = layout.elements, 2 * layout.values
+        coefficients = alphas.scatter(range(0, first, 2), width) + betas.scatter(range(1, first, 2), width)
+        coefficients += weights.scatter(range(first, width), width)
+        return Folded(self.elements, coefficients, base, key)
 
     def check(self, key: Elements, *, sums: bool) -> None:
-        """Check the disjunctions of all options, or those of all sums, equation by equation.
+        """Check the disjunctions of all options of the only ballot, or those of all sums, equation by equation.
 
         Args:
             key: the joint key Y.
@@ -124,27 +169,28 @@ class ContestsClaim:
 
         Raises:
             InvalidProofError: one of them does not hold; the message names contest and option.
+            ValueError: there is not exactly one ballot.
 
         Source: SPEC.md#ballot-proof.
         """
-        pairs = self.elements[2 * self._layout.values :]
-        for part in self._layout.disjunctions:
+        if len(self) != 1:
+            raise ValueError(f"{len(self)} ballots where one is checked")
+        pairs = self.elements[2 * self.layout.values :]
+        challenges, responses = self._challenges.to_ints(), self._responses.to_ints()
+        for part in self.layout.disjunctions:
             if (part.option == 0) != sums:
                 continue
             start, stop = part.branches.start, part.branches.stop
-            disjunction = Disjunction(
-                part.values, tuple(self._challenges[start:stop]), tuple(self._responses[start:stop])
-            )
+            disjunction = Disjunction(part.values, tuple(challenges[start:stop]), tuple(responses[start:stop]))
             ciphertext = self.ciphertexts[part.ciphertexts.start : part.ciphertexts.stop].sum()
-            commitments = pairs[2 * part.branches.start : 2 * part.branches.stop]
             try:
-                verify_membership(ciphertext, commitments, disjunction, key)
+                verify_membership(ciphertext, pairs[2 * start : 2 * stop], disjunction, key)
             except InvalidProofError as error:
                 place = f"option {part.option}" if part.option else "sum"
                 raise InvalidProofError(f"contest {part.contest} of the ballot, {place}: {error.message}") from error
 
 
-def sum_ciphertexts(claims: Sequence[ContestsClaim]) -> Ciphertexts:
+def sum_ciphertexts(claims: Sequence[ContestsClaims]) -> Ciphertexts:
     """Return the sum of the ciphertexts of many ballots of one class, ciphertext by ciphertext.
 
     Args:
@@ -152,30 +198,24 @@ def sum_ciphertexts(claims: Sequence[ContestsClaim]) -> Ciphertexts:
 
     Source: SPEC.md#aggregates.
     """
-    width, values = len(claims[0].elements), claims[0].layout.values
-    joined = Elements.concat([claim.elements for claim in claims])
+    layout = claims[0].layout
+    joined = claims[0].elements if len(claims) == 1 else Elements.concat([own.elements for own in claims])
     # α and β of ciphertext i stand at 2·i and 2·i + 1 of every ballot.
-    columns = [joined[position::width].sum() for position in range(2 * values)]
+    columns = [joined[position :: layout.elements].sum() for position in range(2 * layout.values)]
     return Ciphertexts(Elements.concat(columns[0::2]), Elements.concat(columns[1::2]))
 
 
-def decode_scalars(layout: BallotLayout, ballot: BallotWithoutResponse, e: int) -> tuple[list[int], list[int]]:
-    """Return challenge and response of every branch of a ballot, the last challenge of each disjunction filled in.
+def decode_scalars(ballot: BallotWithoutResponse) -> PublicScalars:
+    """Return the challenges of a ballot as they were posted, then its responses.
 
     Raises:
         EncodingError: a challenge or response is not a canonical scalar.
 
     Source: SPEC.md#ballot-form, SPEC.md#membership.
     """
-    sent = decode_integers(b"".join([contest.challenges for contest in ballot.contests]))
-    responses = decode_integers(b"".join([contest.responses for contest in ballot.contests]))
-    challenges: list[int] = []
-    for part in layout.disjunctions:
-        own = sent[part.challenges.start : part.challenges.stop]
-        # c_b = e − (c_1 + … + c_{b−1})
-        challenges += own
-        challenges.append((e - sum(own)) % ORDER)
-    return challenges, responses
+    strings = [contest.challenges for contest in ballot.contests]
+    strings += [contest.responses for contest in ballot.contests]
+    return decode_public(b"".join(strings))
 
 
 def decode_elements(ballot: BallotWithoutResponse) -> Elements:

@@ -18,11 +18,12 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING
 
 from secballot import blind
 from secballot.errors import NOBODY, InvalidProofError, RecordError, SecballotError, blaming
-from secballot.group import Elements
+from secballot.group import Elements, PublicScalars
 from secballot.proofs.batch import find_invalid, first_false_equation
 from secballot.protocol.ballot_layout import (
     RANDOMIZER_BYTES,
@@ -35,10 +36,10 @@ from secballot.protocol.ballot_layout import (
     credential_digest,
 )
 from secballot.protocol.ballot_proof import (
-    ContestsClaim,
-    OwnershipClaim,
+    ContestsClaims,
+    OwnershipClaims,
     decode_elements,
-    decode_integers,
+    decode_public,
     decode_scalars,
     sum_ciphertexts,
 )
@@ -111,10 +112,12 @@ def check_ballots(
 
     Source: SPEC.md#admission.
     """
-    errors, claims = _check_together(context, ballots, known_credential, draw)
-    return [
-        errors[position] if position in errors else claims[position].ciphertexts for position in range(len(ballots))
-    ]
+    errors, groups = _check_together(context, ballots, known_credential, draw)
+    found: dict[int, Ciphertexts | SecballotError] = dict(errors)
+    for group in groups:
+        for number, position in enumerate(group.positions):
+            found[position] = group.claims[number : number + 1].ciphertexts
+    return [found[position] for position in range(len(ballots))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +146,47 @@ def check_block(
 
     Source: SPEC.md#admission, SPEC.md#aggregates.
     """
-    errors, claims = _check_together(context, ballots, known_credential, draw)
-    by_class: dict[int, list[ContestsClaim]] = {}
-    for position, claim in claims.items():
-        by_class.setdefault(ballots[position].class_index, []).append(claim)
+    errors, groups = _check_together(context, ballots, known_credential, draw)
+    by_class: dict[int, list[ContestsClaims]] = {}
+    for group in groups:
+        by_class.setdefault(group.class_index, []).append(group.claims)
     return BlockVerdict(errors, {class_index: sum_ciphertexts(own) for class_index, own in by_class.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A ballot that passed BAL-06 to BAL-08, and what its proof is checked against.
+
+    Attributes:
+        ballot: the ballot.
+        layout: its form.
+        digest: its `credential_digest`.
+        challenge: e.
+        pair: S and T.
+        response: z, one scalar.
+    """
+
+    ballot: Ballot
+    layout: BallotLayout
+    digest: bytes
+    challenge: int
+    pair: Elements
+    response: PublicScalars
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Some ballots of one class, and what their contests claim.
+
+    Attributes:
+        class_index: the class.
+        positions: of the ballots in their block.
+        claims: one for each of them.
+    """
+
+    class_index: int
+    positions: Sequence[int]
+    claims: ContestsClaims
 
 
 def _check_together(
@@ -155,38 +194,75 @@ def _check_together(
     ballots: Sequence[Ballot],
     known_credential: Callable[[bytes], bool],
     draw: Callable[[int], bytes],
-) -> tuple[dict[int, SecballotError], dict[int, ContestsClaim]]:
+) -> tuple[dict[int, SecballotError], list[_Group]]:
     """Return by position the errors of ballots that fail, and the claims of those that hold."""
     # (1) BAL-06 to BAL-08, ballot by ballot; revotes share the signatures of a credential's first ballot
     candidates, errors = _check_credentials(context, ballots, known_credential)
     # (2) BAL-09 of all that are left: before anything else of a ballot costs a decoding
-    owned = _drop_invalid({at: one.ownership for at, one in candidates.items()}, context.joint_key, draw)
+    stolen = set(find_invalid([_ownership(list(candidates.values()))], context.joint_key, draw))
+    owned = {at: one for number, (at, one) in enumerate(candidates.items()) if number not in stolen}
     # (3) BAL-10 and BAL-11, ballot by ballot
-    claims: dict[int, ContestsClaim] = {}
-    for position in owned:
-        with suppress(SecballotError):
-            claims[position] = _decode_contests(candidates[position])
+    groups = _decode_groups(owned)
     # (4) BAL-12 and BAL-13 of all that decode
-    holding = {position: claims[position] for position in _drop_invalid(claims, context.joint_key, draw)}
+    holding = _without_invalid(groups, context.joint_key, draw)
     # (5) whatever fell out on the way is judged alone, in the order of the checks
+    held = {position for group in holding for position in group.positions}
     for position, candidate in candidates.items():
-        if position not in holding:
+        if position not in held:
             try:
-                holding[position] = _check_proof(context, candidate)
+                claims = _check_proof(context, candidate)
             except SecballotError as error:
                 errors[position] = error
+            else:
+                holding.append(_Group(candidate.ballot.class_index, (position,), claims))
     return errors, holding
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """A ballot that passed BAL-06 to BAL-08, and what its proof is checked against."""
+def _ownership(candidates: Sequence[_Candidate]) -> OwnershipClaims:
+    """Return what BAL-09 is about: one claim for each candidate."""
+    return OwnershipClaims(
+        Elements.concat([candidate.pair for candidate in candidates]),
+        PublicScalars.concat([candidate.response for candidate in candidates]),
+        PublicScalars.from_ints([candidate.challenge for candidate in candidates]),
+    )
 
-    ballot: Ballot
-    layout: BallotLayout
-    digest: bytes
-    e: int
-    ownership: OwnershipClaim
+
+def _decode_groups(candidates: Mapping[int, _Candidate]) -> list[_Group]:
+    """Decode everything else of these ballots, and return class by class what the proofs of those that decode claim."""
+    decoded: dict[int, list[tuple[int, Elements, PublicScalars]]] = {}
+    for position, candidate in candidates.items():
+        with suppress(SecballotError):
+            elements, scalars = _decode_contests(candidate)
+            decoded.setdefault(candidate.ballot.class_index, []).append((position, elements, scalars))
+    return [
+        _Group(
+            class_index,
+            [position for position, _, _ in own],
+            ContestsClaims.complete(
+                candidates[own[0][0]].layout,
+                Elements.concat([elements for _, elements, _ in own]),
+                PublicScalars.concat([scalars for _, _, scalars in own]),
+                PublicScalars.from_ints([candidates[position].challenge for position, _, _ in own]),
+            ),
+        )
+        for class_index, own in decoded.items()
+    ]
+
+
+def _without_invalid(groups: Sequence[_Group], key: Elements, draw: Callable[[int], bytes]) -> list[_Group]:
+    """Return the groups without the ballots whose claims do not hold, having checked all of them in one batch."""
+    invalid = set(find_invalid([group.claims for group in groups], key, draw))
+    if not invalid:
+        return list(groups)
+    holding: list[_Group] = []
+    numbers = count()
+    for group in groups:
+        holding += [
+            _Group(group.class_index, (position,), group.claims[number : number + 1])
+            for number, position in enumerate(group.positions)
+            if next(numbers) not in invalid
+        ]
+    return holding
 
 
 def _check_credential(context: BallotContext, ballot: Ballot, known_credential: Callable[[bytes], bool]) -> _Candidate:
@@ -196,14 +272,14 @@ def _check_credential(context: BallotContext, ballot: Ballot, known_credential: 
     layout = context.layout(ballot.class_index)
     _check_form(context, layout, ballot)
     with blaming("BAL-07", NOBODY):
-        elements = Elements.decode(ballot.credential + ballot.commitment)
-        (response,) = decode_integers(ballot.response)
+        pair = Elements.decode(ballot.credential + ballot.commitment)
+        response = decode_public(ballot.response)
     digest = credential_digest(ballot)
     if not known_credential(digest):
         with blaming("BAL-08", NOBODY):
             _check_signatures(context, ballot)
     e = challenge("ballot", *ballot_fields(context, ballot), ballot.commitment)
-    return _Candidate(ballot, layout, digest, e, OwnershipClaim(elements, response, e))
+    return _Candidate(ballot, layout, digest, e, pair, response)
 
 
 def _check_form(context: BallotContext, layout: BallotLayout, ballot: Ballot) -> None:
@@ -239,22 +315,23 @@ def _check_signatures(context: BallotContext, ballot: Ballot) -> None:
         blind.verify(public_key, blind.prepare(randomizer, message), signature)
 
 
-def _decode_contests(candidate: _Candidate) -> ContestsClaim:
-    """Check BAL-10 and BAL-11, and return what the proofs of the contests claim."""
+def _decode_contests(candidate: _Candidate) -> tuple[Elements, PublicScalars]:
+    """Check BAL-10 and BAL-11, and return elements and scalars of the ballot's contests."""
     with blaming("BAL-10", NOBODY):
-        challenges, responses = decode_scalars(candidate.layout, candidate.ballot, candidate.e)
+        scalars = decode_scalars(candidate.ballot)
     with blaming("BAL-11", NOBODY):
-        elements = decode_elements(candidate.ballot)
-    return ContestsClaim(candidate.layout, elements, challenges, responses)
+        return decode_elements(candidate.ballot), scalars
 
 
-def _check_proof(context: BallotContext, candidate: _Candidate) -> ContestsClaim:
+def _check_proof(context: BallotContext, candidate: _Candidate) -> ContestsClaims:
     """Check BAL-09 to BAL-13, each equation by itself, and return the claim that holds."""
-    if first_false_equation(candidate.ownership, context.joint_key) is not None:
+    if first_false_equation(_ownership([candidate]), context.joint_key) is not None:
         raise InvalidProofError(
             "the ballot's proof does not show its credential's secret", check="BAL-09", culprit=NOBODY
         )
-    claim = _decode_contests(candidate)
+    elements, scalars = _decode_contests(candidate)
+    challenges = PublicScalars.from_ints([candidate.challenge])
+    claim = ContestsClaims.complete(candidate.layout, elements, scalars, challenges)
     with blaming("BAL-12", NOBODY):
         claim.check(context.joint_key, sums=False)
     with blaming("BAL-13", NOBODY):
@@ -281,11 +358,3 @@ def _check_credentials(
         else:
             verified.add(candidate.digest)
     return candidates, errors
-
-
-def _drop_invalid(
-    claims: Mapping[int, OwnershipClaim] | Mapping[int, ContestsClaim], key: Elements, draw: Callable[[int], bytes]
-) -> list[int]:
-    """Return the positions whose claims hold, having checked all of them in one batch."""
-    invalid = set(find_invalid(list(claims.values()), key, draw))
-    return [position for number, position in enumerate(claims) if number not in invalid]

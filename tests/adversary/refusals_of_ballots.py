@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from secballot.errors import SecballotError
-from secballot.group import ORDER, Scalars, multiply_base
+from secballot.group import ORDER, PublicScalars, Scalars, multiply_base
 from secballot.protocol.ballot_encryption import check_choices
 from secballot.protocol.ballot_layout import ballot_fields
-from secballot.protocol.ballot_proof import decode_elements, decode_integers, decode_scalars
+from secballot.protocol.ballot_proof import decode_elements, decode_public, decode_scalars
 from secballot.protocol.ballots import check_ballot, check_ballots, check_block
 from secballot.protocol.casting import check_tag
 from secballot.protocol.opened import OpenedBallot, check_opened, check_opened_by_short
@@ -106,26 +106,28 @@ def _ballots() -> Sequence[Attempt]:
 
 
 @refuses(
-    "protocol.ballot_proof:decode_integers",
+    "protocol.ballot_proof:decode_public",
     "protocol.ballot_proof:decode_scalars",
     "protocol.ballot_proof:decode_elements",
-    "protocol.ballot_proof:ContestsClaim.check",
+    "protocol.ballot_proof:ContestsClaims.check",
 )
 def _ballot_proofs() -> Sequence[Attempt]:
-    from secballot.protocol.ballot_proof import ContestsClaim  # noqa: PLC0415
+    from secballot.protocol.ballot_proof import ContestsClaims  # noqa: PLC0415
 
     context, good = sample()
     layout, (contest,) = context.layout(1), good.contests
     e = challenge("ballot", *ballot_fields(context, good), good.commitment)
-    claim = ContestsClaim(layout, decode_elements(good), *decode_scalars(layout, good, e))
+    claim, other = (
+        ContestsClaims.complete(layout, decode_elements(good), decode_scalars(good), PublicScalars.from_ints([used]))
+        for used in (e, (e + 1) % ORDER)
+    )
     for sums in (False, True):
         claim.check(context.joint_key, sums=sums)
-    other = ContestsClaim(layout, decode_elements(good), *decode_scalars(layout, good, (e + 1) % ORDER))
     scalars = [replace(contest, responses=bad + contest.responses[32:]) for bad in BAD_SCALARS]
     encodings = [replace(contest, ciphertexts=bad + contest.ciphertexts[32:]) for bad in bad_points()]
     return [
-        *(partial(decode_integers, bad) for bad in (*BAD_SCALARS, bytes(31), bytes(33))),
-        *(partial(decode_scalars, layout, replace(good, contests=(item,)), e) for item in scalars),
+        *(partial(decode_public, bad) for bad in (*BAD_SCALARS, bytes(31), bytes(33))),
+        *(partial(decode_scalars, replace(good, contests=(item,))) for item in scalars),
         *(partial(decode_elements, replace(good, contests=(item,))) for item in encodings),
         *(partial(other.check, context.joint_key, sums=sums) for sums in (False, True)),
         *(partial(claim.check, multiply_base(Scalars.from_ints([5])), sums=sums) for sums in (False, True)),

@@ -241,6 +241,8 @@ class CountingElements:
         self.decoded += len(data) // ENCODED_BYTES
         return Elements.decode(data, allow_identity=allow_identity)
 
+    concat = staticmethod(Elements.concat)
+
 
 @pytest.mark.attack("PA-09", "SB-09")
 @pytest.mark.parametrize("batched", [False, True])

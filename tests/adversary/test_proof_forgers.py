@@ -17,17 +17,18 @@ from secballot.group import (
     BASE,
     ORDER,
     Elements,
+    PublicScalars,
     Scalars,
     multiply_base,
     reduce_wide,
     vartime_multiply,
     vartime_multiply_base,
 )
-from secballot.proofs.batch import Claim, find_invalid
+from secballot.proofs.batch import find_invalid
 from secballot.proofs.equality import prove_equality, verify_equality
 from secballot.proofs.knowledge import verify_knowledge
 from secballot.proofs.membership import Disjunction, MembershipClaim, verify_membership
-from secballot.protocol.ballot_proof import OwnershipClaim
+from secballot.protocol.ballot_proof import OwnershipClaims
 from secballot.protocol.tallying import partial_decrypt
 from secballot.transcript import challenge
 
@@ -173,7 +174,7 @@ def test_the_commitment_of_ownership_must_be_hashed() -> None:
         e = ballot_challenge(b"", b"", S=S)
         T = vartime_multiply_base([z]) - vartime_multiply(S, [e])
         e = ballot_challenge(b"", b"", T, S) if T_hashed else e
-        claim = OwnershipClaim(Elements.concat([S, T]), z, e)
+        claim = OwnershipClaims(Elements.concat([S, T]), *map(PublicScalars.from_ints, ([z], [e])))
         assert find_invalid([claim], KEY) == ([0] if T_hashed else [])
 
 
@@ -252,20 +253,21 @@ def test_a_challenge_without_the_ciphertext_lets_a_trustee_shift_the_count() -> 
 # --- batch weights (C1, C2) ---
 
 
-def owned(secret: int, e: int, error: int = 0) -> OwnershipClaim:
+def owned(secret: int, e: int, error: int = 0) -> OwnershipClaims:
     """Return the claim of ownership of a ballot whose response is off by an error."""
     (t,) = random()
     elements = vartime_multiply_base([secret, t])
-    return OwnershipClaim(elements, (t + e * secret + error) % ORDER, e)
+    response = (t + e * secret + error) % ORDER
+    return OwnershipClaims(elements, *map(PublicScalars.from_ints, ([response], [e])))
 
 
-def weak_batch_accepts(claims: list[OwnershipClaim], weights: list[int]) -> bool:
+def weak_batch_accepts(claims: list[OwnershipClaims], weights: list[int]) -> bool:
     """Add up all equations under weights that were known beforehand."""
     total = Elements.identity()
     for claim, weight in zip(claims, weights, strict=True):
-        coefficients, base, _ = claim.fold([weight])
-        terms = vartime_multiply(claim.elements, coefficients).sum()
-        total = total + terms + vartime_multiply_base([base % ORDER])
+        folded = claim.fold(PublicScalars.from_ints([weight]))
+        terms = vartime_multiply(folded.elements, folded.coefficients).sum()
+        total = total + terms + vartime_multiply_base(folded.base)
     return total.is_identity()[0]
 
 
@@ -273,12 +275,11 @@ def weak_batch_accepts(claims: list[OwnershipClaim], weights: list[int]) -> bool
 def test_errors_that_cancel_under_unit_weights_are_found() -> None:
     """C1: z1 + δ and z2 − δ."""
     forged = [owned(2, 3, 77), owned(5, 7, -77)]
-    claims: list[Claim] = list(forged)
 
     assert weak_batch_accepts(forged, [1, 1])
-    assert find_invalid(claims, KEY) == [0, 1]
+    assert find_invalid(forged, KEY) == [0, 1]
     with pytest.raises(ProtocolError):
-        find_invalid(claims, KEY, lambda count: (b"\1" + bytes(15)) * (count // 16))
+        find_invalid(forged, KEY, lambda count: (b"\1" + bytes(15)) * (count // 16))
 
 
 @pytest.mark.attack("EN-09")
@@ -289,11 +290,10 @@ def test_errors_made_for_foreseen_weights_are_found() -> None:
         return b"".join(number.to_bytes(16, "little") for number in range(5, 5 + count // 16))
 
     forged = [owned(2, 3, 1), owned(5, 7, -5 * inverse(6))]
-    claims: list[Claim] = list(forged)
 
     assert weak_batch_accepts(forged, [5, 6])
-    assert find_invalid(claims, KEY, foreseen) == []
-    assert find_invalid(claims, KEY) == [0, 1]
+    assert find_invalid(forged, KEY, foreseen) == []
+    assert find_invalid(forged, KEY) == [0, 1]
 
 
 # --- randomness used twice (I, J) ---

@@ -64,6 +64,7 @@ class TestLaws:
         assert vector.take(reversed(range(len(values)))).to_ints() == values[::-1]
         assert vector.repeat(3).to_ints() == values * 3
         assert vector.sum().to_ints() == [sum(values) % ORDER]
+        assert vector.distinct() == (len(set(values)) == len(values))
         assert vector == public(engine, values)
         assert (vector == public(engine, more)) == (values == more)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Self
 
 import pytest
 from hypothesis import given, settings
@@ -12,12 +12,9 @@ from hypothesis import strategies as st
 
 from secballot.elgamal import Ciphertexts
 from secballot.errors import InvalidProofError, ProtocolError
-from secballot.group import BASE, Elements, vartime_multiply_base
-from secballot.proofs.batch import WEIGHT_BYTES, find_invalid, first_false_equation
+from secballot.group import BASE, Elements, PublicScalars, vartime_multiply_base
+from secballot.proofs.batch import WEIGHT_BYTES, Folded, find_invalid, first_false_equation
 from tests.unit.proofs.statements import KEY, Membership, plus_one
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 GOOD = [
     Membership.honest(value, values, 77)
@@ -129,14 +126,23 @@ class Stub:
     coefficients: int = 1
     false: bool = False
 
-    @property
-    def elements(self) -> Elements:
-        """Return one element."""
-        return BASE
+    def __len__(self) -> int:
+        """Return 1."""
+        return 1
 
-    def fold(self, weights: Sequence[int]) -> tuple[list[int], int, int]:
+    def __getitem__(self, key: slice) -> Self:
+        """Return the claim."""
+        return self
+
+    def fold(self, weights: PublicScalars) -> Folded:
         """Return zero coefficients, or one for the base."""
-        return [0] * self.coefficients, int(self.false), 0
+        return folded([0] * self.coefficients, int(self.false))
+
+
+def folded(coefficients: list[int], base: int) -> Folded:
+    """Return a sum over the generator alone."""
+    own, of_base, of_key = (PublicScalars.from_ints(values) for values in (coefficients, [base], [0]))
+    return Folded(BASE, own, of_base, of_key)
 
 
 def test_a_claim_without_equations_is_refused() -> None:
@@ -163,9 +169,9 @@ def test_a_claim_is_named_only_for_an_equation_of_its_own() -> None:
 class Miscomputed(Stub):
     """A claim whose only equation is true, but whose weighted sum is computed wrongly."""
 
-    def fold(self, weights: Sequence[int]) -> tuple[list[int], int, int]:
+    def fold(self, weights: PublicScalars) -> Folded:
         """Be wrong for every weight but one."""
-        return [0], int(weights[0] != 1), 0
+        return folded([0], int(weights.to_ints() != [1]))
 
 
 @pytest.mark.attack("EN-10")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from secballot import group
 from secballot.elgamal import Ciphertexts, encrypt
 from secballot.errors import EncodingError, InvalidProofError
-from secballot.group import BASE, ORDER, Elements, Scalars, vartime_multiply_base
+from secballot.group import BASE, ORDER, Elements, PublicScalars, Scalars, vartime_multiply_base
 from secballot.proofs import disjunctions
 from secballot.proofs.disjunctions import Runs, commit, respond
 from secballot.proofs.membership import Disjunction, verify_membership
@@ -156,7 +156,7 @@ def test_branches_and_elements_are_counted() -> None:
         with pytest.raises(EncodingError):
             replace(SAMPLE, commitments=commitments).claim()
     with pytest.raises(ValueError, match="5 weights"):
-        SAMPLE.disjunction().fold([1] * 5)
+        SAMPLE.claim().fold(PublicScalars.from_ints([1] * 5))
 
 
 @pytest.mark.parametrize("values", [range(0), range(0, 4, 2), range(2, -1, -1), range(-1, 2)], ids=repr)
