@@ -59,9 +59,12 @@ def sign_act(
 
 def conclude(seat: Seat, given: Given, promise: Promise, kind: str) -> int:
     """Wait until the log shows a posted entry, and say what was done, what comes next, and who has to act."""
-    shown = wait_for(seat.view, promise)
+    # Witnesses cosign nothing of a successor before the handover is complete and they have taken it up.
+    shown = kind != "handover" and wait_for(seat.view, promise)
     did = [_("Signed and posted: {kind}, entry {index} of the log.").format(kind=kind, index=promise.index)]
-    if shown:
+    if kind == "handover":
+        did.append(_("It is seen when officers and trustees have signed it and the witnesses follow the successor."))
+    elif shown:
         remember_view(seat.home, seat.view)
         did += _signatures(seat.view, promise, kind)
     else:

@@ -42,12 +42,12 @@ def _with_new_options(command: Callable[..., int], *, name_required: bool) -> Ca
     command = click.option(
         "--small-device",
         is_flag=True,
-        help=_("Use 64 MiB of memory instead of 256 each time the passphrase is typed."),
+        help="Use 64 MiB of memory instead of 256 each time the passphrase is typed.",
     )(command)
     command = click.option(
-        "--card", type=click.Path(), metavar="FILE", help=_("Write the card here, too: a new file, to be given away.")
+        "--card", type=click.Path(), metavar="FILE", help="Write the card here, too: a new file, to be given away."
     )(command)
-    return click.option("--name", required=name_required, help=_("What people call you; it is on your card."))(command)
+    return click.option("--name", required=name_required, help="What people call you; it is on your card.")(command)
 
 
 def cost_of(small_device: bool) -> Cost:

@@ -61,7 +61,7 @@ def roll() -> None:
 
 @roll.command()
 @click.argument("cards", nargs=-1, required=True, type=click.Path())
-@click.option("--class", "class_name", required=True, metavar="NAME", help=_("Class of these delegates."))
+@click.option("--class", "class_name", required=True, metavar="NAME", help="Class of these delegates.")
 @party_options
 def add(given: Given, cards: tuple[str, ...], *, class_name: str) -> int:
     """Add the CARDS of delegates whom you have seen, and whose fingerprints you have compared, to your roll."""

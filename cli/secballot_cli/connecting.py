@@ -208,7 +208,7 @@ def confirm(question: str, *, yes: bool) -> None:
 
 def yes_option(command: Callable[..., int]) -> Callable[..., int]:
     """Add the option that answers every question with yes."""
-    return click.option("--yes", is_flag=True, help=_("Do not ask before signing."))(command)
+    return click.option("--yes", is_flag=True, help="Do not ask before signing.")(command)
 
 
 def read_text(path: str, limit: int) -> str:

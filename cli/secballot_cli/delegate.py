@@ -45,10 +45,10 @@ for _command in (vote, cast, open_ballot, submit, check, check_opened, collect, 
 
 
 @delegate.command()
-@click.option("--name", required=True, help=_("What the commission calls you; it is on your card."))
-@click.option("--label", metavar="TEXT", help=_("The label that the commission gave out for this sitting."))
-@click.option("--card", type=click.Path(), metavar="FILE", help=_("Write your card for the commission here."))
-@click.option("--small-device", is_flag=True, help=_("Use 64 MiB of memory instead of 256 for the passphrase."))
+@click.option("--name", required=True, help="What the commission calls you; it is on your card.")
+@click.option("--label", metavar="TEXT", help="The label that the commission gave out for this sitting.")
+@click.option("--card", type=click.Path(), metavar="FILE", help="Write your card for the commission here.")
+@click.option("--small-device", is_flag=True, help="Use 64 MiB of memory instead of 256 for the passphrase.")
 @phrase_file_option
 @wallet_option
 @party_options
@@ -84,8 +84,8 @@ def new(
 
 
 @delegate.command()
-@click.option("--name", required=True, help=_("What the commission calls you; it is on your card."))
-@click.option("--card", type=click.Path(), metavar="FILE", help=_("Write your card for the commission here."))
+@click.option("--name", required=True, help="What the commission calls you; it is on your card.")
+@click.option("--card", type=click.Path(), metavar="FILE", help="Write your card for the commission here.")
 @wallet_option
 @party_options
 def enrol(given: Given, *, name: str, card: str | None, wallet: str | None) -> int:
@@ -96,8 +96,8 @@ def enrol(given: Given, *, name: str, card: str | None, wallet: str | None) -> i
 
 
 @delegate.command()
-@click.option("--label", metavar="TEXT", help=_("The label that the commission gave out for this sitting."))
-@click.option("--small-device", is_flag=True, help=_("Use 64 MiB of memory instead of 256 for the passphrase."))
+@click.option("--label", metavar="TEXT", help="The label that the commission gave out for this sitting.")
+@click.option("--small-device", is_flag=True, help="Use 64 MiB of memory instead of 256 for the passphrase.")
 @phrase_file_option
 @wallet_option
 @party_options

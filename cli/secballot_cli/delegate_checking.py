@@ -43,10 +43,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("tracker", required=False)
-@click.option("--no-wallet", is_flag=True, help=_("Look on the board only, with the tracker; on any machine."))
-@click.option("--tag", metavar="DIGITS", help=_("The ten digits of the ballot; asked for if not given."))
-@click.option("--save", type=click.Path(), metavar="DIR", help=_("Write the receipts into this folder, too."))
-@click.option("--qr", is_flag=True, help=_("Draw the tracker as a QR code, too."))
+@click.option("--no-wallet", is_flag=True, help="Look on the board only, with the tracker; on any machine.")
+@click.option("--tag", metavar="DIGITS", help="The ten digits of the ballot; asked for if not given.")
+@click.option("--save", type=click.Path(), metavar="DIR", help="Write the receipts into this folder, too.")
+@click.option("--qr", is_flag=True, help="Draw the tracker as a QR code, too.")
 @wallet_option
 @party_options
 def check(

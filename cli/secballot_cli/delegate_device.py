@@ -54,9 +54,9 @@ class Ready:
 
 def wallet_option(command: Callable[..., int]) -> Callable[..., int]:
     """Add the option that says which wallet is meant."""
-    return click.option(
-        "--wallet", type=click.Path(), metavar="FILE", help=_("Your wallet, if it is not the usual one.")
-    )(command)
+    return click.option("--wallet", type=click.Path(), metavar="FILE", help="Your wallet, if it is not the usual one.")(
+        command
+    )
 
 
 def wallet_path(given: Given, file: str | None) -> Path:

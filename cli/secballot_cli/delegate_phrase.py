@@ -41,7 +41,7 @@ def phrase_file_option(command: Callable[..., int]) -> Callable[..., int]:
         "--phrase-file",
         type=click.Path(),
         metavar="FILE",
-        help=_("The 24 words are in this file of mode 0600, instead of on the terminal."),
+        help="The 24 words are in this file of mode 0600, instead of on the terminal.",
     )(command)
 
 

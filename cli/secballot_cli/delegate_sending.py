@@ -57,7 +57,7 @@ def wait_option(command: Callable[..., int]) -> Callable[..., int]:
         default=_WAIT,
         show_default=True,
         metavar="SECONDS",
-        help=_("How long to send the ballot and wait for its witnessed receipt."),
+        help="How long to send the ballot and wait for its witnessed receipt.",
     )(command)
 
 

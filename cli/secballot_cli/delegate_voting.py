@@ -45,17 +45,17 @@ def to_option(command: Callable[..., int]) -> Callable[..., int]:
         "--to",
         type=click.Path(),
         metavar="FILE",
-        help=_("Write the finished ballot into this new file instead of sending it; any machine can submit it."),
+        help="Write the finished ballot into this new file instead of sending it; any machine can submit it.",
     )(command)
 
 
-qr_option = click.option("--qr", is_flag=True, help=_("Draw the tracker as a QR code, too."))
+qr_option = click.option("--qr", is_flag=True, help="Draw the tracker as a QR code, too.")
 
 
 @click.command()
 @click.argument("poll", type=click.IntRange(1), required=False)
-@click.option("--choices", "file", type=click.Path(), metavar="FILE", help=_("TOML file that answers all questions."))
-@click.option("--tag", metavar="DIGITS", help=_("Ten dice digits you made up for this ballot; public, and no PIN."))
+@click.option("--choices", "file", type=click.Path(), metavar="FILE", help="TOML file that answers all questions.")
+@click.option("--tag", metavar="DIGITS", help="Ten dice digits you made up for this ballot; public, and no PIN.")
 @qr_option
 @to_option
 @wait_option
@@ -129,7 +129,7 @@ def cast(given: Given, *, poll: int | None, to: str | None, wait: float, wallet:
 
 @click.command("open")
 @click.argument("poll", type=click.IntRange(1), required=False)
-@click.option("--out", type=click.Path(), metavar="FILE", help=_("Where the opened ballot goes: a new file."))
+@click.option("--out", type=click.Path(), metavar="FILE", help="Where the opened ballot goes: a new file.")
 @wallet_option
 @party_options
 def open_ballot(given: Given, *, poll: int | None, out: str | None, wallet: str | None) -> int:

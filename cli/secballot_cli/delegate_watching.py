@@ -39,14 +39,14 @@ _RESEND_SECONDS: Final = 10.0
 
 
 @click.command()
-@click.option("--once", is_flag=True, help=_("Look once, and do not wait for the closing."))
+@click.option("--once", is_flag=True, help="Look once, and do not wait for the closing.")
 @click.option(
     "--interval",
     type=click.FloatRange(1, _MAX_SECONDS),
     default=60.0,
     show_default=True,
     metavar="SECONDS",
-    help=_("Between two looks."),
+    help="Between two looks.",
 )
 @wallet_option
 @party_options

@@ -25,7 +25,6 @@ from secballot.errors import EncodingError, RefusalError, StoreError
 from secballot.store.folder import read_file
 from secballot.store.keyfile import KeyHolder, bind_key, read_key, read_public_key
 from secballot.store.syncing import sync_folder
-from secballot_cli.messages import _
 from secballot_cli.passphrase import passphrase_of, passphrase_option
 from secballot_cli.proxies import chosen_proxy, remembered_proxy_option
 from secballot_cli.reading import sitting_id
@@ -101,15 +100,15 @@ def party_options(command: Callable[..., int]) -> Callable[..., int]:
 
     decorated: Callable[..., int] = with_given
     options = (
-        click.option("--home", type=click.Path(), metavar="DIR", help=_("Home folder of all your roles.")),
+        click.option("--home", type=click.Path(), metavar="DIR", help="Home folder of all your roles."),
         click.option(
-            "--sitting", type=sitting_id, metavar="ID", help=_("The sitting's id, from outside: 64 hexadecimal digits.")
+            "--sitting", type=sitting_id, metavar="ID", help="The sitting's id, from outside: 64 hexadecimal digits."
         ),
         click.option(
             "--board",
             multiple=True,
             metavar="WHERE",
-            help=_("URL, folder or file of the log; several: mirrors and drop boxes. Remembered."),
+            help="URL, folder or file of the log; several: mirrors and drop boxes. Remembered.",
         ),
         remembered_proxy_option,
         passphrase_option,

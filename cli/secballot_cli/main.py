@@ -25,13 +25,15 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
+from gettext import gettext
 from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
 import secballot
 from secballot import errors
-from secballot_cli.messages import _
+from secballot_cli.messages import _, translated
+from secballot_cli.spoken import speak_click, spoken
 
 if sys.platform == "win32":
     resource = None
@@ -76,6 +78,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
 """Every command: where it is, and its line in the help."""
 
 
+_NO_ARGUMENTS: Final = getattr(click.exceptions, "NoArgsIsHelpError", ())
+"""What click raises from 8.2 on where only the name of a group is typed; before, it prints the help page itself."""
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are asked for."""
 
@@ -91,12 +97,12 @@ class LazyGroup(click.Group):
             return None
         module, _, name = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), name)
-        return command
+        return spoken(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing any."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+        with formatter.section(gettext("Commands")):
+            formatter.write_dl([(name, translated(COMMANDS[name][1])) for name in self.list_commands(ctx)])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -142,8 +148,9 @@ class _Complaint:
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; whatever goes wrong is one line on standard error."""
     _print_anything()
+    speak_click()
     try:
-        value = commands.main(list(arguments) or ["--help"], prog_name="secballot", standalone_mode=False)
+        value = spoken(commands).main(list(arguments) or ["--help"], prog_name="secballot", standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):
         complaint = _Complaint(_("interrupted"), ExitCode.INTERRUPTED)
     except click.ClickException as error:
@@ -166,6 +173,9 @@ def _print_anything() -> None:
 def _usage_complaint(error: click.ClickException) -> _Complaint:
     context = getattr(error, "ctx", None)
     hint = _(" (see: {command} --help)").format(command=context.command_path) if context is not None else ""
+    if isinstance(error, _NO_ARGUMENTS):
+        click.echo(error.format_message(), err=True)  # the help page of a group
+        return _Complaint(gettext("Missing command.") + hint, ExitCode.USAGE)
     return _Complaint(error.format_message() + hint, ExitCode.USAGE)
 
 

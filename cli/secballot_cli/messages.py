@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-CATALOGUES: Final = ("shared", "officials", "delegate", "services")
+CATALOGUES: Final = ("shared", "officials", "delegate", "services", "help")
 """Names of the catalogues; a message is looked for in this order."""
 
 FOLDER: Final = Path(__file__).parent / "locale"
@@ -40,6 +40,11 @@ def _translations() -> gettext.NullTranslations:
 def _(message: str) -> str:
     """Return the message in the reader's language, or as it is."""
     return _translations().gettext(message)
+
+
+def translated(text: str) -> str:
+    """Return a text that stands elsewhere than in a call (help, checks, errors) in the reader's language."""
+    return _translations().gettext(text)
 
 
 def plural(singular: str, several: str, number: int) -> str:

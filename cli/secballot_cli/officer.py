@@ -44,8 +44,8 @@ def officer() -> None:
 
 
 @officer.command()
-@click.option("--cards", type=click.Path(), metavar="DIR", help=_("Write the template of a sitting of these cards."))
-@click.option("--template", type=click.Path(), default="sitting.toml", show_default=True, help=_("Where: a new file."))
+@click.option("--cards", type=click.Path(), metavar="DIR", help="Write the template of a sitting of these cards.")
+@click.option("--template", type=click.Path(), default="sitting.toml", show_default=True, help="Where: a new file.")
 @optional_name
 @party_options
 def new(
@@ -116,7 +116,7 @@ def draft(draft: str, manifest: str, *, as_json: bool) -> int:
 
 @officer.command()
 @click.argument("manifest", type=click.Path())
-@click.option("--cards", type=click.Path(), metavar="DIR", help=_("Compare all keys with the cards in this folder."))
+@click.option("--cards", type=click.Path(), metavar="DIR", help="Compare all keys with the cards in this folder.")
 @yes_option
 @party_options
 def found(given: Given, manifest: str, *, cards: str | None, yes: bool) -> int:

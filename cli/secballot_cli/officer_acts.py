@@ -14,7 +14,6 @@ from secballot_cli.acting import countersign as countersign_act
 from secballot_cli.acting import sign_act
 from secballot_cli.connecting import take_seat, yes_option
 from secballot_cli.home import party_options
-from secballot_cli.messages import _
 
 if TYPE_CHECKING:
     from secballot_cli.connecting import Seat
@@ -27,7 +26,7 @@ def officer_of(seat: Seat) -> Officer:
 
 
 @click.command()
-@click.option("--entry", type=click.IntRange(0), help=_("Which act, by its first entry, if there are several."))
+@click.option("--entry", type=click.IntRange(0), help="Which act, by its first entry, if there are several.")
 @yes_option
 @party_options
 def countersign(given: Given, *, entry: int | None, yes: bool) -> int:
@@ -47,7 +46,7 @@ def restart(given: Given, *, yes: bool) -> int:
 
 
 @click.command()
-@click.option("--first-poll", type=click.IntRange(1), help=_("First poll that it covers; by default the next one."))
+@click.option("--first-poll", type=click.IntRange(1), help="First poll that it covers; by default the next one.")
 @yes_option
 @party_options
 def register(given: Given, *, first_poll: int | None, yes: bool) -> int:

@@ -38,15 +38,15 @@ _MAX_TEXT: Final = 20_000
 
 
 @click.command("open")
-@click.option("--file", type=click.Path(), metavar="TOML", help=_("Everything about the poll; instead of the others."))
-@click.option("--title", help=_("Of its only question."))
-@click.option("--rules", help=_("Name of a rule set of the manifest."))
-@click.option("--option", "options", multiple=True, help=_("One option; by default for, against, abstain."))
-@click.option("--text", type=click.Path(), metavar="FILE", help=_("The question itself, up to 20,000 bytes."))
-@click.option("--document", multiple=True, type=click.Path(), metavar="FILE", help=_("A long text; posted first."))
-@click.option("--minutes", type=click.IntRange(0, 525_600), default=0, help=_("For how long it is open."))
-@click.option("--seconds", type=click.IntRange(0, 31_536_000), default=0, help=_("So many seconds more."))
-@click.option("--poll", type=click.IntRange(1), help=_("Its number; by default the next one."))
+@click.option("--file", type=click.Path(), metavar="TOML", help="Everything about the poll; instead of the others.")
+@click.option("--title", help="Of its only question.")
+@click.option("--rules", help="Name of a rule set of the manifest.")
+@click.option("--option", "options", multiple=True, help="One option; by default for, against, abstain.")
+@click.option("--text", type=click.Path(), metavar="FILE", help="The question itself, up to 20,000 bytes.")
+@click.option("--document", multiple=True, type=click.Path(), metavar="FILE", help="A long text; posted first.")
+@click.option("--minutes", type=click.IntRange(0, 525_600), default=0, help="For how long it is open.")
+@click.option("--seconds", type=click.IntRange(0, 31_536_000), default=0, help="So many seconds more.")
+@click.option("--poll", type=click.IntRange(1), help="Its number; by default the next one.")
 @yes_option
 @party_options
 def open_(
@@ -117,7 +117,7 @@ def _say_floor(seat: Seat, contests: tuple[Contest, ...]) -> None:
 
 @click.command()
 @click.argument("poll", type=click.IntRange(1))
-@click.option("--minutes", type=click.IntRange(1, 525_600), required=True, help=_("By how much, from its end."))
+@click.option("--minutes", type=click.IntRange(1, 525_600), required=True, help="By how much, from its end.")
 @yes_option
 @party_options
 def extend(given: Given, poll: int, *, minutes: int, yes: bool) -> int:
@@ -151,7 +151,7 @@ def lapse(given: Given, poll: int, *, yes: bool) -> int:
 
 @click.command()
 @click.argument("poll", type=click.IntRange(1))
-@click.option("--reason", required=True, help=_("Why; it stands on the log for ever."))
+@click.option("--reason", required=True, help="Why; it stands on the log for ever.")
 @yes_option
 @party_options
 def annul(given: Given, poll: int, *, reason: str, yes: bool) -> int:
@@ -163,7 +163,7 @@ def annul(given: Given, poll: int, *, reason: str, yes: bool) -> int:
 
 @click.command()
 @click.argument("poll", type=click.IntRange(1))
-@click.option("--page", type=click.Path(), metavar="HTML", help=_("Write the page for people into this new file, too."))
+@click.option("--page", type=click.Path(), metavar="HTML", help="Write the page for people into this new file, too.")
 @yes_option
 @party_options
 def result(given: Given, poll: int, *, page: str | None, yes: bool) -> int:

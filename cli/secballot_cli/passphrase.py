@@ -33,13 +33,13 @@ def passphrase_option(command: Callable[..., int]) -> Callable[..., int]:
         metavar="N",
         expose_value=False,
         callback=_keep_descriptor,
-        help=_("The first line read from this open file descriptor is the passphrase."),
+        help="The first line read from this open file descriptor is the passphrase.",
     )(command)
     return click.option(
         "--passphrase-file",
         type=click.Path(),
         metavar="FILE",
-        help=_("Its first line is the passphrase (only its owner may read it); else it is asked for."),
+        help="Its first line is the passphrase (only its owner may read it); else it is asked for.",
     )(command)
 
 

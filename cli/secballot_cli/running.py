@@ -109,9 +109,9 @@ def run_options(command: Callable[..., int]) -> Callable[..., int]:
         type=click.FloatRange(0.1, 3_600),
         default=5.0,
         show_default=True,
-        help=_("Seconds between two looks at the log."),
+        help="Seconds between two looks at the log.",
     )(command)
-    return click.option("--once", is_flag=True, help=_("Do what is awaited now, and stop."))(command)
+    return click.option("--once", is_flag=True, help="Do what is awaited now, and stop.")(command)
 
 
 def tell_after_run(seat: Seat, given: Given, did: str) -> None:

@@ -14,7 +14,6 @@ from secballot.signing import SigningKey
 from secballot.store.keyfile import write_key
 from secballot_cli.carding import cost_of, give_card, new_options
 from secballot_cli.home import Home, party_options
-from secballot_cli.messages import _
 from secballot_cli.telling import tell
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command("new")
-@click.option("--url", required=True, help=_("Where it will answer, for the card."))
+@click.option("--url", required=True, help="Where it will answer, for the card.")
 @new_options
 @party_options
 def board_new(given: Given, *, name: str, url: str, card: str | None, small_device: bool) -> int:
@@ -48,7 +47,7 @@ def board_new(given: Given, *, name: str, url: str, card: str | None, small_devi
 
 
 @click.command("new")
-@click.option("--url", required=True, help=_("Where it will answer, for the card."))
+@click.option("--url", required=True, help="Where it will answer, for the card.")
 @new_options
 @party_options
 def witness_new(given: Given, *, name: str, url: str, card: str | None, small_device: bool) -> int:

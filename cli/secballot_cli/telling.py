@@ -15,7 +15,7 @@ import click
 
 from secballot_cli.messages import _
 
-json_option = click.option("--json", "as_json", is_flag=True, help=_("Print JSON for programs."))
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 """The option with which every command prints an object for programs."""
 
 

@@ -86,8 +86,8 @@ def _convened(seat: Seat) -> bool:
 
 @trustee.command()
 @click.argument("poll", type=click.IntRange(1))
-@click.option("--objection", multiple=True, type=click.Path(), metavar="FILE", help=_("An objection sent to you."))
-@click.option("--drop-box", multiple=True, type=click.Path(), metavar="DATABASE", help=_("A drop box that you run."))
+@click.option("--objection", multiple=True, type=click.Path(), metavar="FILE", help="An objection sent to you.")
+@click.option("--drop-box", multiple=True, type=click.Path(), metavar="DATABASE", help="A drop box that you run.")
 @yes_option
 @party_options
 def decrypt(given: Given, poll: int, *, objection: tuple[str, ...], drop_box: tuple[str, ...], yes: bool) -> int:
@@ -175,7 +175,7 @@ def lapse(given: Given, poll: int, *, yes: bool) -> int:
 
 @trustee.command()
 @click.argument("poll", type=click.IntRange(1))
-@click.option("--reason", required=True, help=_("Why; it stands on the log for ever."))
+@click.option("--reason", required=True, help="Why; it stands on the log for ever.")
 @yes_option
 @party_options
 def annul(given: Given, poll: int, *, reason: str, yes: bool) -> int:
@@ -204,7 +204,7 @@ def handover(given: Given, *, yes: bool) -> int:
 
 
 @trustee.command()
-@click.option("--entry", type=click.IntRange(0), help=_("Which act, by its first entry, if there are several."))
+@click.option("--entry", type=click.IntRange(0), help="Which act, by its first entry, if there are several.")
 @yes_option
 @party_options
 def countersign(given: Given, *, entry: int | None, yes: bool) -> int:

@@ -32,6 +32,15 @@ def english(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
+def russian(english: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Speak Russian in a test."""
+    monkeypatch.setenv("LANGUAGE", "ru")
+    forget_language()
+    yield
+    forget_language()
+
+
+@pytest.fixture
 def board() -> Iterator[LiveBoard]:
     """Return a board behind HTTP with an open poll of two contests."""
     with live(open_poll()) as running:

@@ -6,21 +6,49 @@ import ast
 import shutil
 import string
 import tomllib
-from typing import TYPE_CHECKING, BinaryIO
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
 
+import click
 import pytest
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 
+from secballot_cli.main import COMMANDS, ExitCode, run
 from secballot_cli.messages import CATALOGUES, FOLDER, _, compile_catalogues, forget_language, plural
+from secballot_cli.spoken import CLICK, paragraphs
+from tests.cli.command_tree import tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from babel.messages.catalog import Catalog, Message
 
 LANGUAGES = sorted(path.name for path in FOLDER.iterdir())
+
+UNREACHABLE: Final = {
+    "Arguments take exactly one parameter declaration, got {length}: {decls}.",
+    "Boolean option {decl!r} cannot use the same flag for true/false.",
+    "Choice({choices})",
+    "Could not determine name for option with declarations {decls!r}",
+    "DeprecationWarning: The command {name!r} is deprecated.{extra_message}",
+    "DeprecationWarning: The {param_type} {name!r} is deprecated.{extra_message}",
+    "Name '{name}' defined twice",
+    (
+        "No options defined but a name was passed ({name}). Did you mean to declare an argument instead? Did you"
+        " mean to pass '--{name}'?"
+    ),
+    "Show the version and exit.",
+    "Unknown color {colour!r}",
+    "Unknown standard stream '{name}'",
+    "Windows error: {error}",
+    "d",
+    "{editor}: Editing failed",
+    "{editor}: Editing failed: {e}",
+    "{value!r} does not match the format {format}.",
+    "{value!r} is not a valid UUID.",
+}
+"""What click tells programmers, says of what this program does not use, or is told by this program in its own words."""
 
 
 def messages_in_source(project_root: Path) -> set[str]:
@@ -33,6 +61,27 @@ def messages_in_source(project_root: Path) -> set[str]:
                 assert isinstance(first, ast.Constant), f"{path.name}:{node.lineno}: a message is a literal"
                 assert isinstance(first.value, str)
                 found.add(first.value)
+    return found
+
+
+def texts_of_help() -> set[str]:
+    """Return every paragraph of a help page: of commands, groups and options."""
+    texts = [summary for _module, summary in COMMANDS.values()]
+    for _words, command in tree():
+        texts += [command.help or "", command.short_help or ""]
+        texts += [parameter.help or "" for parameter in command.params if isinstance(parameter, click.Option)]
+    return {paragraph for text in texts for paragraph in paragraphs(text) if paragraph}
+
+
+def messages_of_click() -> set[str]:
+    """Return the singular of every message that click may show."""
+    found = set()
+    for path in Path(click.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"_", "ngettext"}:
+                first = node.args[0]
+                if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                    found.add(first.value)
     return found
 
 
@@ -75,24 +124,82 @@ def test_there_is_russian() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_message_is_translated_once_and_nothing_else_is(language: str, project_root: Path) -> None:
     """What the source asks for is what the catalogues have; no message stands in two of them."""
-    known = [singular(message) for _path, catalogue in catalogues(language) for message in catalogue if message.id]
+    known = [
+        singular(message)
+        for path, catalogue in catalogues(language)
+        for message in catalogue
+        if message.id and path.stem != CLICK
+    ]
 
-    assert sorted(known) == sorted(messages_in_source(project_root))
+    assert sorted(known) == sorted(messages_in_source(project_root) | texts_of_help())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_clicks_own_words_are_translated(language: str) -> None:
+    """All that a user of this program can meet."""
+    known = {
+        singular(message) for path, catalogue in catalogues(language) if path.stem == CLICK for message in catalogue
+    }
+    assert messages_of_click() - known <= UNREACHABLE
+
+
+@pytest.mark.parametrize("words", [words for words, _command in tree()], ids=" ".join)
+def test_help_is_in_russian(words: tuple[str, ...], russian: None, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of every command and group; what is left in Latin letters are names, values and what one types."""
+    assert run([*words, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("Использование: secballot")
+    assert "Показать эту справку и выйти." in shown
+    for english in ("Usage", "Options", "Commands", " the ", " and ", "default", "required"):
+        assert english not in shown.replace("DATABASE.evidence", ""), english
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nonsense"], "Нет такой команды: 'nonsense'. (см.: secballot --help)"),
+        (["key", "show"], "Не указан аргумент 'FILE'. (см.: secballot key show --help)"),
+        (["board", "create", "a", "b"], "Не указан параметр '--log-key'. (см.: secballot board create --help)"),
+        (["board"], "Не указана команда. (см.: secballot board --help)"),
+        (["info", "x"], "Лишний аргумент (x) (см.: secballot info --help)"),
+        (["info", "x", "y"], "Лишние аргументы (x y) (см.: secballot info --help)"),
+        (["info", "--x"], "Нет такого параметра: '--x'. (см.: secballot info --help)"),
+    ],
+)
+def test_wrong_usage_is_said_in_russian(
+    arguments: list[str], said: str, russian: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In click's words and ours."""
+    assert run(arguments) == ExitCode.USAGE
+    assert capsys.readouterr().err.endswith(f"secballot: {said}\n")
+
+
+def test_help_is_in_the_language_of_the_moment(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A command that was loaded in one language speaks another when it is asked to."""
+    for language, word in (("ru", "Параметры"), ("en", "Options"), ("ru", "Параметры")):
+        monkeypatch.setenv("LANGUAGE", language)
+        forget_language()
+        run(["key", "show", "--help"])
+        assert f"{word}:" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_translations_are_whole(language: str) -> None:
     """No message is empty or doubtful, and each has the places of its original."""
     for path, catalogue in catalogues(language):
-        assert path.stem in CATALOGUES
+        assert path.stem in {*CATALOGUES, CLICK}
         for message in catalogue:
             if not message.id:
                 continue
             forms = [message.string] if isinstance(message.string, str) else list(message.string or [""])
             assert all(forms), (path.name, message.id)
             assert not message.fuzzy, (path.name, message.id)
+            originals = [message.id] if isinstance(message.id, str) else list(message.id)
+            places = [fields(original) for original in originals]
             for form in forms:
-                assert fields(form) == fields(singular(message)), (path.name, message.id)
+                assert fields(form) in places, (path.name, message.id)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
