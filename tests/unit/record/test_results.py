@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from secballot.errors import RecordError
+from secballot.protocol.rules import Turnout
 from secballot.record import Outcome
-from secballot.record.tallying import recompute_result
+from secballot.record.tallying import recompute_result, turnout
 from secballot.records.closing import Lapse
 from secballot.records.result import NO_PAGE, ContestResult, Result
 from tests.second_verifier import mark
@@ -169,6 +170,12 @@ def test_a_true_result_behind_a_false_one_stands_and_mends_nothing(finished: lis
     stream.act("result", FALSE["one vote more"](stream.result()))
     assert verdict(stream.act("result", stream.result())) == ("effect", None)
     assert stream.failures() == ["RES-01"]
+
+
+def test_a_quorum_is_taken_of_the_voters_the_roll_and_the_registered() -> None:
+    """What the rules compare, class by class."""
+    stream = closed((FOR, (1, 0, 0)), (FOR, (0, 1, 0)), contests=(resolution(), election()))
+    assert turnout(stream.poll()) == Turnout(counted={1: 2}, roll={1: 4, 2: 4}, registered={1: 4, 2: 4})
 
 
 @pytest.mark.attack("TL-13")

@@ -230,8 +230,7 @@ def test_the_floor_holds_for_the_contest_and_for_each_weight(turnout: str) -> No
     stream.close(note)
     assert stream.poll().at_floor == (opened,)
     outcome = ("effect", None) if opened else ("no effect", "ENT-06")
-    assert verdict(stream.decrypt(1)) == outcome
-    assert verdict(stream.decrypt(2)) == outcome
+    assert [verdict(stream.decrypt(trustee)) for trustee in (1, 2)] == [outcome] * 2
     (result,) = stream.result().contests
     assert (result.outcome == "unopened") is not opened
 
@@ -311,8 +310,7 @@ def test_garbage_by_one_trustee_names_it_and_blocks_nobody(wrong: str) -> None:
 def test_a_trustee_decrypts_a_contest_once() -> None:
     """TAL-03: the same document is a repetition, another one a fault, even a right one with other nonces."""
     stream = closed((FOR,), (FOR,))
-    body = stream.decryption(1)
-    other = stream.decryption(1, fresh=b"\1" * 32)
+    body, other = stream.decryption(1), stream.decryption(1, fresh=b"\1" * 32)
     assert other.factors == body.factors
     assert other.proofs != body.proofs
     key = stream.keys.trustees[0]
@@ -389,12 +387,14 @@ def test_a_count_that_cannot_be_fails_the_record() -> None:
     honest = Ciphertexts.decode(ballot.contests[0].ciphertexts)
     # a machine whose proofs were broken takes a ballot with 100 votes more
     too_many = Ciphertexts(honest.alphas, honest.betas + Elements.concat([base(100)] * 3))
-    board = stream.board
-    ignore(board)
+    ignore(board := stream.board)
     board.entries.append(ballot_entry(ballot))
     board.judgements.append(board.record.append(board.entries[-1], verdict=too_many))
     stream.close(note)
     assert {verdict(stream.decrypt(trustee)) for trustee in (1, 2, 3)} == {("effect", None)}
-    assert stream.failures() == ["TAL-05"]
-    with pytest.raises(RecordError):
+    (failure,) = board.record.state.failures
+    told = (failure.check, failure.index, failure.reason[:17])
+    assert told == ("TAL-05", len(board.entries) - 2, "poll 1, contest 1")
+    with pytest.raises(RecordError) as caught:
         stream.result()
+    assert caught.value.check == "RES-01"
