@@ -1,9 +1,9 @@
 """Change the code that decides, one thing at a time, and see whether a test notices: `make mutants ARGS="proofs note"`.
 
-A copy of the tree is mutated by mutmut; every mutant is tried against the tests that reach it. What survives must be in
-`survivors.toml`, with the reason why no test can tell it apart. Changes of message texts and field names are left out:
-nothing is decided by them. All groups take hours: with `--folder` the copies are kept, and the next run goes on where
-the last one was stopped; with `--again` it tries once more what survived and what took too long.
+A copy of the tree is mutated by mutmut; `trial.py` tries every mutant against the tests that reach it. What survives
+must be in `survivors.toml`, with the reason why no test can tell it apart. Changes of message texts and field names are
+left out: nothing is decided by them. All groups take long: with `--folder` the copies are kept, and the next run goes on
+where the last one was stopped; with `--again` it tries once more what survived and what took too long.
 """
 
 from __future__ import annotations
@@ -103,15 +103,6 @@ CONFTEST: Final = """
 
 import hypothesis
 
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    # Pytest remembers the ids it made, and when it runs again in one process escapes what was escaped.
-    for mark in metafunc.definition.iter_markers("parametrize"):
-        if mark._param_ids_from:
-            object.__setattr__(mark._param_ids_from, "_param_ids_generated", None)
-
-
 # One process runs the suite many times, on code that changes under it; the same examples each time give the same score.
 hypothesis.settings.register_profile(
     "mutants",
@@ -132,9 +123,10 @@ json.dump({name: get_diff_for_mutant(name) for name in json.load(sys.stdin)}, sy
 """What mutmut's own interpreter runs to show many mutants at once."""
 
 KILLED, SURVIVED, UNREACHED, SLOW, ODD = "killed", "survived", "no test reaches it", "took too long", "ended oddly"
-_OUTCOMES: Final = {1: KILLED, 3: KILLED, 0: SURVIVED, 5: UNREACHED, 33: UNREACHED}
-_OUTCOMES_SLOW: Final = (24, -24, 36, 152, 255)
-_TEXT = re.compile(r"""(Error\()\s*(?:f?"(?:[^"\\]|\\.)*"|None)""")
+TEXT = "changes a text"
+_OUTCOMES: Final = {1: KILLED, 3: KILLED, 0: SURVIVED, 33: UNREACHED, 34: TEXT, 36: SLOW}
+"""What the exit codes of `trial.py` mean."""
+_TEXT = re.compile(r"""(Error\(|out_of_phase\()\s*(?:f?"(?:[^"\\]|\\.)*"|None)""")
 _FIELD = re.compile(r""",\s*(?:field=(?:f?"(?:[^"\\]|\\.)*"|\w+))?\s*(?=\))""")
 
 
@@ -148,7 +140,6 @@ def copy_tree(folder: Path, sources: list[str], tests: list[str]) -> None:
     )
     shutil.rmtree(folder / "tests", ignore_errors=True)
     shutil.rmtree(folder / "mutants" / "tests", ignore_errors=True)
-    (folder / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)  # it says which tests reach what
     names = [name for name in listed.stdout.decode().split("\0") if name and (ROOT / name).is_file()]
     for name in [*names, *(str(path.relative_to(ROOT)) for path in (ROOT / "secballot").glob("_group*.so"))]:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -160,25 +151,13 @@ def copy_tree(folder: Path, sources: list[str], tests: list[str]) -> None:
         "source_paths": ["secballot"],
         "only_mutate": sources,
         "pytest_add_cli_args_test_selection": [test for test in tests if (ROOT / test).exists()],
-        "pytest_add_cli_args": ["-p", "no:cacheprovider", "-p", "no:cov", "-p", "no:xdist", "--assert=plain"],
         "also_copy": ["cli", "examples", "pyproject.toml", "SPEC.md", "docs", "benchmarks"],
-        "timeout_constant": 2.0,
-        "timeout_multiplier": 5.0,
-        "use_git_change_detection": False,
     }
     lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in section.items())
     with (folder / "pyproject.toml").open("a", encoding="utf-8") as file:
         file.write(f"\n[tool.mutmut]\n{lines}")
     with (folder / "tests" / "conftest.py").open("a", encoding="utf-8") as file:
         file.write(CONFTEST)
-
-
-def mutmut(folder: Path, *arguments: str) -> str:
-    """Run mutmut in a folder, and return the last of what it says."""
-    command = [sys.executable, "-m", "mutmut", *arguments]
-    done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True, errors="replace")
-    told = "\n".join(line for line in done.stdout.splitlines() if not re.match(r"[\u2800-\u28ff]|$", line))
-    return f"{told[-2_000:]}{done.stderr[-2_000:]}"
 
 
 def results(folder: Path) -> dict[str, str]:
@@ -191,8 +170,8 @@ def results(folder: Path) -> dict[str, str]:
 
 
 def outcome(code: int) -> str:
-    """Return what the exit code of a run of pytest on a mutant means."""
-    return _OUTCOMES.get(code, SLOW if code in _OUTCOMES_SLOW else ODD)
+    """Return what the exit code of a trial of a mutant means."""
+    return _OUTCOMES.get(code, ODD)
 
 
 def is_text_only(diff: str) -> bool:
@@ -229,14 +208,12 @@ def is_explained(name: str, diff: str, known: dict[str, list[str]]) -> bool:
 def judge(folder: Path, found: dict[str, str]) -> tuple[dict[str, int], list[str]]:
     """Count the mutants by what became of them, and list those that nothing explains, with what they change."""
     known = explained()
-    shown = show(folder, [name for name, end in found.items() if end not in {KILLED, SLOW}])
-    counted = {KILLED: 0, SLOW: 0, "text": 0, "explained": 0, SURVIVED: 0}
+    shown = show(folder, [name for name, end in found.items() if end not in {KILLED, SLOW, TEXT}])
+    counted = {KILLED: 0, SLOW: 0, TEXT: 0, "explained": 0, SURVIVED: 0}
     open_ones = []
     for name, end in found.items():
-        if end in {KILLED, SLOW}:
+        if end in {KILLED, SLOW, TEXT}:
             counted[end] += 1
-        elif is_text_only(shown[name]):
-            counted["text"] += 1
         elif is_explained(name, shown[name], known):
             counted["explained"] += 1
         else:
@@ -245,25 +222,22 @@ def judge(folder: Path, found: dict[str, str]) -> tuple[dict[str, int], list[str
     return counted, open_ones
 
 
-def run_group(name: str, folder: Path, *, only: list[str], again: bool) -> bool:
+def run_group(name: str, folder: Path, options: list[str]) -> bool:
     """Run one group, print its score and its survivors; tell whether all of them are explained."""
     sources, tests = GROUPS[name]
     copy_tree(folder, sources, tests)
-    before = results(folder)
-    said = mutmut(folder, "run", "--max-children", "1", *only)
-    if again:
-        chosen = [mutant for mutant, end in results(folder).items() if end != KILLED and before.get(mutant) == end]
-        said = mutmut(folder, "run", "--max-children", "1", *chosen) if chosen else said
+    command = [sys.executable, "-P", "tests/mutation/trial.py", *options]
+    done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True, errors="replace")
     found = results(folder)
-    if not found:
-        sys.stdout.write(f"{name}: nothing was tried\n{said}\n")
+    if not found or done.returncode:
+        sys.stdout.write(f"{name}: not tried to the end\n{done.stdout[-2_000:]}{done.stderr[-2_000:]}\n")
         return False
     counted, open_ones = judge(folder, found)
     killed = counted[KILLED] + counted[SLOW]
     tried = killed + counted[SURVIVED] + counted["explained"]
     sys.stdout.write(
         f"{name}: {killed} of {tried} killed ({100 * killed / max(tried, 1):.1f} %), {counted[SLOW]} of them by time;"
-        f" {counted['explained']} explained, {counted[SURVIVED]} survive; {counted['text']} more change texts only\n"
+        f" {counted['explained']} explained, {counted[SURVIVED]} survive; {counted[TEXT]} more change texts only\n"
     )
     for one in open_ones:
         sys.stdout.write(f"    {one}\n")
@@ -281,7 +255,8 @@ def main() -> int:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="secballot-mutants-") as place:
         kept = Path(given.folder or place).resolve()
-        good = [run_group(name, kept / name, only=given.only, again=given.again) for name in given.groups or GROUPS]
+        options = [*(f"--only={pattern}" for pattern in given.only), *["--again"] * given.again]
+        good = [run_group(name, kept / name, options) for name in given.groups or GROUPS]
     return int(not all(good))
 
 

@@ -15,6 +15,7 @@ from tests.mutation.run import (
     SLOW,
     SURVIVED,
     SURVIVORS,
+    TEXT,
     UNREACHED,
     is_explained,
     is_text_only,
@@ -53,7 +54,7 @@ def test_a_survivor_is_explained_by_its_function_and_line() -> None:
 
 @pytest.mark.parametrize(
     ("code", "expected"),
-    [(0, SURVIVED), (1, KILLED), (2, ODD), (3, KILLED), (5, UNREACHED), (33, UNREACHED), (-24, SLOW), (-11, ODD)],
+    [(0, SURVIVED), (1, KILLED), (2, ODD), (3, KILLED), (33, UNREACHED), (34, TEXT), (36, SLOW), (-11, ODD), (5, ODD)],
 )
 def test_only_a_failed_test_kills(code: int, expected: str) -> None:
     """What pytest could not run at all, or what ended otherwise, is no kill."""

@@ -1,0 +1,216 @@
+"""What `run.py` starts inside of a prepared copy of the tree: mutate it, and try every mutant that was not tried yet.
+
+The tests are collected once. Each mutant gets a process forked from there, which runs the tests that reach the mutant,
+the quick ones first, until one fails. What is limited is its processor time, so that a busy machine kills no mutant.
+What became of it stands in mutmut's own `.meta` files as soon as it is known: a run that is stopped loses nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import os
+import resource
+import shutil
+import signal
+import sys
+import time
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from _pytest.runner import runtestprotocol
+from mutmut.__main__ import create_mutants
+from mutmut.configuration import config
+from mutmut.mutation.diff_apply import get_diff_for_mutant
+from mutmut.mutation.trampoline import set_mutant_under_test
+from mutmut.state import state
+from mutmut.utils.file_utils import copy_also_copy_files, copy_src_dir, setup_source_paths, walk_mutatable_files
+from mutmut.utils.format_utils import mangled_name_from_mutant_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PASSED, FAILED, BROKEN, INTERNAL, UNREACHED, TEXT, STUCK = 0, 1, 2, 3, 33, 34, 36
+"""Exit codes, as mutmut gives them."""
+
+SLOWER: Final = 10
+"""How many times the processor time of the unchanged code a mutant may use, and how many seconds beyond."""
+
+STUCK_AFTER: Final = 600.0
+"""Seconds after which a process that waits for something is ended."""
+
+_SILENT: Final = ("-p", "no:cacheprovider", "-p", "no:cov", "-p", "no:xdist", "--capture=no", "--assert=plain")
+
+
+class Trials:
+    """A plugin of pytest that runs the collected tests many times, once for each mutant.
+
+    Attributes:
+        fault: why nothing could be tried, empty if something could.
+    """
+
+    def __init__(self, metas: Sequence[Path], *, only: Sequence[str], again: bool) -> None:
+        """Try the mutants of these files whose names are like one of `only`.
+
+        Args:
+            metas: mutmut's lists of mutants.
+            only: patterns.
+            again: try those once more that were tried and not killed.
+        """
+        self.metas = metas
+        self.only = only
+        self.again = again
+        self.fault = ""
+        self._place = Path("trials").resolve()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Run the tests for nothing but what they reach, then for every mutant."""
+        items = session.items
+        reached, seconds = self._reach(items)
+        if not reached:
+            self.fault = self.fault or "no test reaches what is changed"
+            return True
+        gc.freeze()
+        for meta in self.metas:
+            found = json.loads(meta.read_text("utf-8"))
+            codes = found["exit_code_by_key"]
+            for name in [name for name, code in codes.items() if self._is_due(name, code)]:
+                running = name.replace("__init__.", "")
+                tests = sorted(reached.get(mangled_name_from_mutant_name(running), ()), key=seconds.__getitem__)
+                limit = sum(seconds[number] for number in tests)
+                codes[name] = self._try(running, [items[number] for number in tests], limit) if tests else UNREACHED
+                write_meta(meta, found)
+        return True
+
+    def _is_due(self, name: str, code: int | None) -> bool:
+        due = code is None or (self.again and code not in {FAILED, INTERNAL, TEXT})
+        return due and any(fnmatch(name, pattern) for pattern in self.only)
+
+    def _reach(self, items: Sequence[pytest.Item]) -> tuple[dict[str, list[int]], list[float]]:
+        """Return which tests reach each function, by their numbers, and how much processor time each takes."""
+        told, tell = os.pipe()
+        pid = os.fork()
+        if not pid:
+            self._begin(items[0].config, "stats")
+            with os.fdopen(tell, "w") as stream:
+                for number, item in enumerate(items):
+                    state()._stats.clear()
+                    begun = time.process_time()
+                    code = run([item], before=items[number + 1] if number + 1 < len(items) else None)
+                    line = (item.nodeid, code, sorted(state()._stats), time.process_time() - begun)
+                    stream.write(json.dumps(line) + "\n")
+            os._exit(0)
+        os.close(tell)
+        with os.fdopen(told) as stream:
+            lines = [json.loads(line) for line in stream]
+        os.waitpid(pid, 0)
+        failed = [name for name, code, _, _ in lines if code]
+        if failed or len(lines) != len(items):
+            self.fault = f"without any change {failed or 'the tests'} failed"
+            return {}, []
+        reached: dict[str, list[int]] = {}
+        for number, (_, _, functions, _) in enumerate(lines):
+            for function in functions:
+                reached.setdefault(function, []).append(number)
+        return reached, [seconds for *_, seconds in lines]
+
+    def _try(self, name: str, items: Sequence[pytest.Item], seconds: float) -> int:
+        """Return the exit code of the process that runs the tests on a mutant."""
+        pid = os.fork()
+        if not pid:
+            self._begin(items[0].config, name)
+            limit = int(SLOWER * (seconds + 1))
+            resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
+            os._exit(run(items))
+        until = time.monotonic() + STUCK_AFTER
+        while True:
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended or time.monotonic() > until:
+                break
+            time.sleep(0.005)
+        if not ended:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        shutil.rmtree(self._place / str(pid), ignore_errors=True)
+        code = os.waitstatus_to_exitcode(status) if ended else STUCK
+        return STUCK if code in {-signal.SIGXCPU, -signal.SIGKILL} else code
+
+    def _begin(self, settings: pytest.Config, mutant: str) -> None:
+        """Be the process for one mutant: silent, and with a folder of its own."""
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, 1)
+        os.dup2(nothing, 2)
+        set_mutant_under_test(mutant)
+        place = self._place / str(os.getpid())
+        place.mkdir(parents=True)
+        settings._tmp_path_factory._basetemp = place  # type: ignore[attr-defined]  # pytest's own is shared, and kept
+
+
+def run(items: Sequence[pytest.Item], *, before: pytest.Item | None = None) -> int:
+    """Run tests until one fails, and return what an exit code says.
+
+    Args:
+        items: the tests.
+        before: what will be run behind them, so that its fixtures stay.
+    """
+    try:
+        for item, following in zip(items, [*items[1:], before], strict=True):
+            if any(report.failed for report in runtestprotocol(item, log=False, nextitem=following)):
+                item.session._setupstate.teardown_exact(None)
+                return FAILED
+    except BaseException:  # noqa: BLE001  # whatever a mutant raises, it ends here
+        return BROKEN
+    return PASSED
+
+
+def write_meta(meta: Path, found: object) -> None:
+    """Write one of mutmut's lists, whole or not at all."""
+    written = meta.with_suffix(".new")
+    written.write_text(json.dumps(found), "utf-8")
+    written.replace(meta)
+
+
+def mark_texts(meta: Path, source: Path) -> None:
+    """Note which mutants change nothing but texts, so that they are not tried."""
+    from tests.mutation.run import is_text_only  # noqa: PLC0415  # from the copy, which is found only now
+
+    found = json.loads(meta.read_text("utf-8"))
+    codes = found["exit_code_by_key"]
+    for name, code in codes.items():
+        if code != TEXT and is_text_only(get_diff_for_mutant(name, path=source)):
+            codes[name] = TEXT
+    write_meta(meta, found)
+
+
+def main() -> int:
+    """Mutate the copy in the working directory, and try what was not tried yet."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--only", action="append")
+    parser.add_argument("--again", action="store_true")
+    given = parser.parse_args()
+    set_mutant_under_test("mutant_generation")
+    Path("mutants").mkdir(exist_ok=True)
+    copy_src_dir()
+    copy_also_copy_files()
+    setup_source_paths()
+    create_mutants(1)
+    metas = {Path(f"mutants/{path}.meta").resolve(): path for path in walk_mutatable_files()}
+    metas = {meta: path for meta, path in metas.items() if meta.exists()}
+    for meta, path in metas.items():
+        mark_texts(meta, path)
+    selection = config().pytest_add_cli_args_test_selection
+    trials = Trials([*metas], only=given.only or ["*"], again=given.again)
+    set_mutant_under_test("")
+    os.chdir("mutants")
+    code = pytest.main(["--rootdir=.", "-q", *_SILENT, *selection], plugins=[trials])
+    if trials.fault:
+        sys.stderr.write(f"{trials.fault}\n")
+    return int(bool(trials.fault) or code != pytest.ExitCode.OK)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
