@@ -2,8 +2,8 @@
 
 A copy of the tree is mutated by mutmut; `trial.py` tries every mutant against the tests that reach it. What survives
 must be in `survivors.toml`, with the reason why no test can tell it apart. Changes of message texts and field names are
-left out: nothing is decided by them. All groups take long: with `--folder` the copies are kept, and the next run goes on
-where the last one was stopped; with `--again` it tries once more what survived and what took too long.
+left out: nothing is decided by them. All groups take long: with `--folder` the copies are kept, and the next run goes
+on where the last one was stopped; with `--again` it tries once more what survived and what took too long.
 """
 
 from __future__ import annotations

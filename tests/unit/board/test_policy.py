@@ -154,6 +154,9 @@ def test_bytes_above_ascii_are_opaque() -> None:
     policy.quorum.check([policy.witnesses[0].name])
     with pytest.raises(PolicyError):
         policy.quorum.check([policy.witnesses[1].name])
+    spaced = "a\u00a0b\u2003c\u2028d".encode()
+    policy = Policy.decode(b"witness " + spaced + b" " + one + b"\nquorum " + spaced + b"\n")
+    assert policy.quorum.name == spaced.decode()
     for line in (b"log \xff", b"witness a \xff", b"group g \xff caf\xe9", b"\xff", b"quorum \xff"):
         with pytest.raises(EncodingError):
             Policy.decode(latin + line + b"\nquorum none\n")
@@ -218,7 +221,8 @@ def test_the_most_members(keyword: str) -> None:
 def test_witnesses_of_a_list_are_numbered() -> None:
     """The policy made of keys is the one that a file with these names would be."""
     lines = [f"log {LOG.vkey.encode()}", *(f"witness w{number} {key.encode()}" for number, key in enumerate(KEYS, 1))]
-    assert Policy.decode("\n".join([*lines, "group q 2 w1 w2 w3", "quorum q"]).encode()) == POLICY
+    expected = Policy.decode("\n".join([*lines, "group q 2 w1 w2 w3", "quorum q"]).encode())
+    assert Policy.of([LOG.vkey], KEYS, 2) == expected
 
 
 def test_urls_are_kept() -> None:
