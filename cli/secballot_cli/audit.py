@@ -20,7 +20,7 @@ from secballot.store.verified import VerifiedState
 from secballot_cli.main import ExitCode
 from secballot_cli.reading import sitting_option, watch, watching_options
 from secballot_cli.render import report_text, showing_progress
-from secballot_cli.working import asked, at_work, working_options
+from secballot_cli.working import asked, at_work, tell_stalled, working_options
 
 _CODES: Final = {
     Verdict.STANDS: ExitCode.PASSED,
@@ -75,6 +75,7 @@ def audit(
             progress=progress,
             clock=time.perf_counter,
             executor=executor,
+            stalled=tell_stalled,
             verified=kept.recall() if kept is not None else None,
             keep=kept.keep if kept is not None else None,
         )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import click
 
 from secballot.errors import StoreError
+from secballot_cli.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,7 +71,7 @@ def asked(workers: int | None, threads: int | None, dask: str | None) -> Working
         UsageError: more than one of them.
     """
     if sum(choice is not None for choice in (workers, threads, dask)) > 1:
-        raise click.UsageError("--workers, --threads and --dask exclude each other")
+        raise click.UsageError(_("--workers, --threads and --dask exclude each other"))
     return Working(workers, threads, dask)
 
 
@@ -101,6 +102,14 @@ def at_work(working: Working, source: LogSource) -> Iterator[Executor | None]:
             return
         with workers.worker_processes(count) as executor:
             yield executor
+
+
+def tell_stalled() -> None:
+    """Say on standard error that nobody but this process works any more."""
+    click.echo(
+        _("The processes that verify give no results any more; this one goes on alone. The verdict is the same."),
+        err=True,
+    )
 
 
 def _size(source: LogSource) -> int:

@@ -44,6 +44,10 @@ def _no_progress(done: int, total: int) -> None:
     """Tell nobody."""
 
 
+def _tell_nobody() -> None:
+    """Keep it to oneself."""
+
+
 def audit(
     source: LogSource,
     *,
@@ -51,6 +55,7 @@ def audit(
     progress: Progress = _no_progress,
     clock: Clock | None = None,
     executor: Executor | None = None,
+    stalled: Callable[[], None] = _tell_nobody,
     verified: bytes | None = None,
     keep: Callable[[bytes], None] | None = None,
 ) -> Report:
@@ -63,6 +68,7 @@ def audit(
         clock: returns seconds, such as `time.perf_counter`; with it the report says how long each part took.
         executor: verifies proofs and signatures ahead, on threads, processes or other machines (`roles.workers`), and
             is trusted like this process; None does it here. The report is the same.
+        stalled: is told once if the executor stops giving results, so that this process goes on alone.
         verified: what an earlier audit with this anchor handed to `keep`, and nobody else can have changed. Then only
             what came since is replayed; if it is of another log, the audit begins at the first entry.
         keep: is given, if the record stands, what the next audit of this log can begin with (`store.verified`).
@@ -74,7 +80,14 @@ def audit(
     Source: SPEC.md#data-flow.
     """
     return audit_log(
-        source, anchor=anchor, progress=progress, clock=clock, executor=executor, verified=verified, keep=keep
+        source,
+        anchor=anchor,
+        progress=progress,
+        clock=clock,
+        executor=executor,
+        stalled=stalled,
+        verified=verified,
+        keep=keep,
     ).report
 
 
@@ -93,6 +106,7 @@ def audit_log(
     progress: Progress = _no_progress,
     clock: Clock | None = None,
     executor: Executor | None = None,
+    stalled: Callable[[], None] = _tell_nobody,
     verified: bytes | None = None,
     keep: Callable[[bytes], None] | None = None,
 ) -> Audited:
@@ -101,6 +115,7 @@ def audit_log(
     Args, errors: as `audit`.
     """
     run = _Audit(source, anchor, progress, Stopwatch(clock), executor)
+    run.stalled = stalled
     run.verified, run.keeping = verified, keep is not None
     try:
         run.replay_all()
@@ -129,6 +144,7 @@ class _Audit:
         self._source = source
         self._anchor = anchor
         self._progress = progress
+        self.stalled = _tell_nobody
         self.verified: bytes | None = None
         self.keeping = False
         self.keepsake = b""
@@ -242,7 +258,7 @@ class _Audit:
 
     def _replay_to(self, stop: int) -> None:
         found = self.found
-        for done in _replay(found, self._source.entries(len(found.record), stop), self._executor):
+        for done in _replay(found, self._source.entries(len(found.record), stop), self._executor, self.stalled):
             self._progress(done, stop)
 
     def _check_log(self) -> None:
@@ -278,9 +294,14 @@ def _keepsake(found: Findings) -> bytes:
     return saved_findings(found)
 
 
-def _replay(found: Findings, entries: Iterable[bytes], executor: Executor | None) -> Iterator[int]:
+def _replay(
+    found: Findings,
+    entries: Iterable[bytes],
+    executor: Executor | None,
+    stalled: Callable[[], None] = _tell_nobody,
+) -> Iterator[int]:
     """Replay entries into the findings, and yield how many the record has, after each block."""
     # The cryptography is loaded with the first entry: a board that has none yet is read in a moment.
     from secballot.audit.replay import replay  # noqa: PLC0415
 
-    return replay(found.record, entries, found.observe, executor=executor)
+    return replay(found.record, entries, found.observe, executor=executor, stalled=stalled)

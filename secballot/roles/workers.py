@@ -12,8 +12,12 @@ import multiprocessing
 import os
 import signal
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from contextlib import contextmanager, suppress
+from copy import copy
+from functools import partial
+from multiprocessing.process import BaseProcess
+from threading import Thread
+from typing import TYPE_CHECKING, Any, Final
 
 from secballot.errors import TransportError
 
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PRELOADED: Final = ("secballot.record.work",)
+_ENDING_SECONDS: Final = 5.0
+"""How long processes may take to end; one that is stopped takes for ever."""
 
 
 def processors() -> int:
@@ -33,18 +39,45 @@ def processors() -> int:
 
 @contextmanager
 def worker_processes(count: int) -> Iterator[Executor]:
-    """Run so many worker processes, and end them when the block is left.
+    """Run so many worker processes, and end them when the block is left, by force if they do not end by themselves.
 
-    Each starts from a fresh interpreter, never as a copy of this process with its secrets and locks.
+    Each starts from a fresh interpreter, never as a copy of this process with its secrets and locks. They start while
+    this process goes on: whoever hands out work before they are ready waits.
     """
     methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    context: Any = copy(multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn"))
     context.set_forkserver_preload(list(_PRELOADED))
+    make, processes = context.Process, list[BaseProcess]()
+
+    def noted(*args: Any, **kwargs: Any) -> BaseProcess:  # noqa: ANN401  # whatever a process is made of
+        processes.append(make(*args, **kwargs))
+        return processes[-1]
+
+    context.Process = noted  # of this copy of the context alone
     executor = ProcessPoolExecutor(count, mp_context=context, initializer=_begin)
+    starting = Thread(target=_start, args=(executor, count), name="starting workers")
+    starting.start()
     try:
         yield executor
     finally:
-        executor.shutdown(wait=True, cancel_futures=True)
+        starting.join()
+        ending = Thread(target=partial(executor.shutdown, cancel_futures=True), name="ending workers")
+        ending.start()
+        ending.join(_ENDING_SECONDS)
+        for process in processes if ending.is_alive() else ():
+            process.kill()
+        ending.join()
+
+
+def _start(executor: Executor, count: int) -> None:
+    """Have all processes started: the executor starts another one for each job that finds none idle."""
+    with suppress(RuntimeError, OSError):  # none can be started: then nobody takes work, and it is done elsewhere
+        for _ in range(count):
+            executor.submit(_nothing)
+
+
+def _nothing() -> None:
+    """Do nothing: the job of a process that has just begun."""
 
 
 @contextmanager

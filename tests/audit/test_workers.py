@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import signal
+import time
 from concurrent.futures import Executor, Future
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,7 @@ from secballot.audit import replay
 from secballot.audit.verifier import audit
 from secballot.errors import SecballotError, TransportError
 from secballot.record.work import BallotJob, BallotsFound, Confirmed, StatementJob, run_job
+from secballot.roles import workers
 from secballot.roles.workers import dask_workers, processors, worker_processes, worker_threads
 from tests.audit.sources import ListSource, golden_source, recosigned
 from tests.audit.test_replay import FIELDS, altered, kinds
@@ -124,10 +127,10 @@ def test_results_do_the_work() -> None:
     assert line.accepted == 0
 
 
-@pytest.mark.parametrize("workers", [worker_processes, worker_threads])
-def test_processes_and_threads_say_the_same(workers: Any) -> None:  # noqa: ANN401
+@pytest.mark.parametrize("run", [worker_processes, worker_threads])
+def test_processes_and_threads_say_the_same(run: Any) -> None:  # noqa: ANN401
     """Errors come back from another process as they were raised there."""
-    with workers(2) as executor:
+    with run(2) as executor:
         assert report_on(spoilt(), executor) == report_on(spoilt())
 
 
@@ -141,7 +144,7 @@ def test_killed_processes_change_nothing() -> None:
 
 def test_a_process_killed_in_the_middle_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every stretch is one entry long; the worker dies after some of them."""
-    monkeypatch.setattr(replay, "STRETCH_ENTRIES", 1)
+    monkeypatch.setattr(replay, "SHARED_ENTRIES", 1)
     expected = report_on(spoilt())
     with worker_processes(1) as executor:
         told = 0
@@ -156,9 +159,98 @@ def test_a_process_killed_in_the_middle_changes_nothing(monkeypatch: pytest.Monk
     assert told > 10
 
 
+def stop(executor: Executor) -> int:
+    """Stop a worker process, as Ctrl-Z or a debugger does, and return its number."""
+    number = executor.submit(os.getpid).result()
+    os.kill(number, signal.SIGSTOP)
+    return number
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_process_that_is_stopped_changes_nothing(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """It is waited for, said to be stalled once, and ended by force; what it owes is done here."""
+    monkeypatch.setattr(replay, "PATIENCE", 1.0)
+    monkeypatch.setattr(replay, "SHARED_ENTRIES", 8)
+    monkeypatch.setattr(workers, "_ENDING_SECONDS", 0.2)
+    told: list[str] = []
+    source, expected = spoilt(), report_on(spoilt())
+    with worker_processes(count) as executor:
+        number = stop(executor)
+        report = audit(source, anchor=golden().anchor, executor=executor, stalled=lambda: told.append("stalled"))
+    assert report == expected
+    assert told == ["stalled"]
+    with pytest.raises(ProcessLookupError):
+        gone(number)
+
+
+def gone(number: int) -> None:
+    """Wait until there is no such process.
+
+    Raises:
+        ProcessLookupError: there is none.
+    """
+    for _ in range(100):
+        os.kill(number, 0)
+        time.sleep(0.1)
+
+
+def test_nobody_is_said_to_be_stalled_who_works() -> None:
+    """Nor is anything said where workers fail, which shows at once."""
+    told: list[str] = []
+    for answer in (run_job, lost):
+        audit(golden_source(), anchor=golden().anchor, executor=Doing(answer), stalled=lambda: told.append("stalled"))
+    assert told == []
+
+
+class Silent(Executor):
+    """Takes every job and never answers, but for those that it is told to."""
+
+    def __init__(self, answers: Callable[[int], bool]) -> None:
+        """Answer the jobs whose numbers are chosen, from 1."""
+        self.taken: list[Future[Any]] = []
+        self._answers = answers
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401
+        """Take it."""
+        future: Future[Any] = Future()
+        self.taken.append(future)
+        if self._answers(len(self.taken)):
+            future.set_result(function(*args, **kwargs))
+        return future
+
+
+@pytest.mark.parametrize("answers", [lambda _: False, lambda number: number % 3 > 0, lambda number: number > 4])
+def test_an_executor_that_is_silent_is_waited_for_once_until_it_speaks(
+    monkeypatch: pytest.MonkeyPatch, answers: Callable[[int], bool]
+) -> None:
+    """After that it takes no time: what it owes is called off and done here."""
+    monkeypatch.setattr(replay, "PATIENCE", 0.1)
+    monkeypatch.setattr(replay, "SHARED_ENTRIES", 4)
+    waited: list[float | None] = []
+    plain = Future.result
+
+    def noted(future: Future[Any], timeout: float | None = None) -> object:
+        if not future.done():
+            waited.append(timeout)
+        return plain(future, timeout)
+
+    monkeypatch.setattr(Future, "result", noted)
+    told: list[str] = []
+    executor = Silent(answers)
+    report = audit(spoilt(), anchor=golden().anchor, executor=executor, stalled=lambda: told.append("stalled"))
+
+    assert report == report_on(spoilt())
+    assert told == ["stalled"]
+    assert waited[0] == replay.PATIENCE
+    assert None not in waited
+    if not answers(2):
+        assert waited[1:] == [0] * (len(waited) - 1)
+    assert all(future.done() for future in executor.taken)
+
+
 def test_progress_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stretch by stretch, up to the end, wherever the work is done."""
-    monkeypatch.setattr(replay, "STRETCH_ENTRIES", 8)
+    monkeypatch.setattr(replay, "SHARED_ENTRIES", 8)
     told: list[tuple[int, int]] = []
     audit(
         golden_source(),
