@@ -37,6 +37,7 @@ MAX_BUNDLE_SIZE: Final = TILE_WIDTH * (2 + MAX_ENTRY_SIZE)
 
 _MAX_INDEX = MAX_TREE_SIZE // TILE_WIDTH
 _DIGITS = frozenset("0123456789")
+_MAX_PATH_SIZE = len("tile/entries/x036/x028/x797/x018/x963/967.p/255")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -90,7 +91,7 @@ class Tile:
         Raises:
             EncodingError: the path is not exactly what `path` gives for any resource.
         """
-        if not path.startswith("tile/") or len(path) > 64:  # noqa: PLR2004 the longest path has 47 characters
+        if not path.startswith("tile/") or len(path) > _MAX_PATH_SIZE:
             raise EncodingError("not a tile path", field="path")
         where, _, width = path.removeprefix("tile/").partition(".p/")
         level, _, groups = where.partition("/")

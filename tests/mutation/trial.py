@@ -37,7 +37,7 @@ PASSED, FAILED, BROKEN, INTERNAL, UNREACHED, TEXT, STUCK = 0, 1, 2, 3, 33, 34, 3
 """Exit codes, as mutmut gives them."""
 
 SLOWER: Final = 10
-"""How many times the processor time of the unchanged code a mutant may use, and how many seconds beyond."""
+"""How many times the processor time that a test takes for the unchanged code a mutant may use; and a second or two."""
 
 STUCK_AFTER: Final = 600.0
 """Seconds after which a process that waits for something is ended."""
@@ -81,8 +81,8 @@ class Trials:
             for name in [name for name, code in codes.items() if self._is_due(name, code)]:
                 running = name.replace("__init__.", "")
                 tests = sorted(reached.get(mangled_name_from_mutant_name(running), ()), key=seconds.__getitem__)
-                limit = sum(seconds[number] for number in tests)
-                codes[name] = self._try(running, [items[number] for number in tests], limit) if tests else UNREACHED
+                limits = [1 + int(SLOWER * seconds[number]) for number in tests]
+                codes[name] = self._try(running, [items[number] for number in tests], limits) if tests else UNREACHED
                 write_meta(meta, found)
         return True
 
@@ -118,14 +118,12 @@ class Trials:
                 reached.setdefault(function, []).append(number)
         return reached, [seconds for *_, seconds in lines]
 
-    def _try(self, name: str, items: Sequence[pytest.Item], seconds: float) -> int:
+    def _try(self, name: str, items: Sequence[pytest.Item], limits: Sequence[int]) -> int:
         """Return the exit code of the process that runs the tests on a mutant."""
         pid = os.fork()
         if not pid:
             self._begin(items[0].config, name)
-            limit = int(SLOWER * (seconds + 1))
-            resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
-            os._exit(run(items))
+            os._exit(run(items, limits))
         until = time.monotonic() + STUCK_AFTER
         while True:
             ended, status = os.waitpid(pid, os.WNOHANG)
@@ -150,16 +148,21 @@ class Trials:
         settings._tmp_path_factory._basetemp = place  # type: ignore[attr-defined]  # pytest's own is shared, and kept
 
 
-def run(items: Sequence[pytest.Item], *, before: pytest.Item | None = None) -> int:
+def run(items: Sequence[pytest.Item], limits: Sequence[int] = (), *, before: pytest.Item | None = None) -> int:
     """Run tests until one fails, and return what an exit code says.
 
     Args:
         items: the tests.
+        limits: seconds of processor time that each may take, if that is limited: the process ends by it.
         before: what will be run behind them, so that its fixtures stay.
     """
+    following = [*items[1:], before]
     try:
-        for item, following in zip(items, [*items[1:], before], strict=True):
-            if any(report.failed for report in runtestprotocol(item, log=False, nextitem=following)):
+        for number, item in enumerate(items):
+            if limits:
+                limit = int(time.process_time()) + 1 + limits[number]
+                resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
+            if any(report.failed for report in runtestprotocol(item, log=False, nextitem=following[number])):
                 item.session._setupstate.teardown_exact(None)
                 return FAILED
     except BaseException:  # noqa: BLE001  # whatever a mutant raises, it ends here

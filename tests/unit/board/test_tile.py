@@ -152,3 +152,34 @@ def test_where_a_bundle_is_wrong_is_told(data: bytes, message: str, offset: int)
     with pytest.raises(EncodingError, match=message) as caught:
         decode_bundle(data, 2)
     assert caught.value.offset == offset
+
+
+def test_the_longest_path() -> None:
+    """That of a partial bundle of the largest index."""
+    tile = Tile(None, 2**55 - 1, 255)
+    assert tile.path == "tile/entries/x036/x028/x797/x018/x963/967.p/255"
+    assert Tile.parse(tile.path) == tile
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "tile/0/" + "9" * 5_000,
+        "tile/" + "9" * 5_000 + "/000",
+        "tile/0/000.p/" + "9" * 5_000,
+        "9" * 5_000,
+        "tile/0/00a",
+        "tile/0/00a.p/1",
+        "tile/0/000.p/a",
+        "tile/0/000.p/-1",
+        "tile/a/000",
+        "tile/-1/000",
+        "tile//000",
+        "tile/0/",
+        "tile/0/x",
+    ],
+)
+def test_what_is_no_number_is_refused(path: str) -> None:
+    """Letters, signs, nothing at all, and more digits than Python would read, in any of the three places."""
+    with pytest.raises(EncodingError):
+        Tile.parse(path)
