@@ -80,6 +80,9 @@ def test_the_longest_entry() -> None:
 @pytest.mark.parametrize("number", [0, 257])
 def test_tiles_and_bundles_hold_1_to_256(number: int) -> None:
     """Neither is empty, neither overflows."""
+    for most in (1, 256):
+        assert encode_tile([bytes(32)] * most) == bytes(32 * most)
+        assert encode_bundle([b""] * most) == bytes(2 * most)
     with pytest.raises(EncodingError):
         encode_tile([bytes(32)] * number)
     with pytest.raises(EncodingError):
