@@ -211,3 +211,61 @@ def test_a_request_is_bounded() -> None:
         _request(3, 8, old_size=-1)
     with pytest.raises(EncodingError):
         _request(3, 8, note=bytes(1_000_001))
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request(2**63 - 1, (bytes(32),) * MAX_PROOF_HASHES, bytes(1_000_000)),
+        Request(0, (), b""),
+    ],
+)
+def test_the_ends_of_the_ranges(request_: Request) -> None:
+    """The largest request that can be written, and the smallest one, are read."""
+    assert Request.decode(request_.encode()) == request_
+
+
+def test_a_request_beyond_the_limit_is_not_read() -> None:
+    """1,004,096 bytes are looked at, not one more."""
+    with pytest.raises(EncodingError, match="checkpoint too long"):
+        Request.decode(b"old 0\n\n".ljust(1_004_096, b"n"))
+    with pytest.raises(EncodingError, match="is not too long"):
+        Request.decode(b"old 0\n\n".ljust(1_004_097, b"n"))
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"old 3\n" + _note(8).encode().replace(b"\n\n", b"\n"), "empty line"),
+        (b"old \xc3\xa4\n\n", "ASCII head"),
+        (b"\n\n", "old size is missing"),
+        (b"Old 3\n\n", "old size is missing"),
+        (b"old 3\n" + b"x\n" * 64 + b"\n", "at most 63 hashes"),
+    ],
+)
+def test_what_is_missing_is_said(body: bytes, message: str) -> None:
+    """Each part of the head has its own refusal."""
+    with pytest.raises(EncodingError, match=message):
+        Request.decode(body)
+
+
+def test_a_refusal_is_a_text_for_people() -> None:
+    """But for the size of a 409, the body is the message, with its newline."""
+    refusal = _refusal(_request(9, 8))
+    assert (refusal.content_type, refusal.body) == ("text/plain; charset=utf-8", f"{refusal}\n".encode())
+    assert _refusal(_request(4, 8)).content_type == "text/x.tlog.size"
+
+
+def test_an_answer_has_at_most_a_hundred_lines() -> None:
+    """And at most a million bytes."""
+    text = _note(8).text
+    own = COSIGNER.cosign(text, TIME)
+    lines = [SignatureLine(f"w{number}.example", bytes(4), bytes(72)).encode() for number in range(100)]
+    body = own.encode() + "".join(lines[:99])
+    assert read_cosignatures(body.encode(), text, [COSIGNER.vkey]) == (own,)
+    with pytest.raises(EncodingError, match="answer is too long"):
+        read_cosignatures((body + lines[99]).encode(), text, [COSIGNER.vkey])
+    with pytest.raises(EncodingError, match="answer is too long"):
+        read_cosignatures(b"a" * 1_000_001, text, [COSIGNER.vkey])
+    with pytest.raises(EncodingError, match="note too long"):
+        read_cosignatures(b"a" * 1_000_000, text, [COSIGNER.vkey])
