@@ -126,7 +126,7 @@ class VerifyKey:
         return f"VerifyKey({self._encoded.hex()})"
 
 
-def check_keys(encoded: Sequence[bytes]) -> None:
+def check_verify_keys(encoded: Sequence[bytes]) -> None:
     """Check that `VerifyKey` accepts every one of these keys, for less than one by one; the error does not say which.
 
     Raises:

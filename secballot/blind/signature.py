@@ -192,6 +192,32 @@ def check_root(public_key: BlindPublicKey, expected: bytes, signature: bytes) ->
         raise VerificationError("blind signature does not answer the request")
 
 
+def check_all_roots(public_key: BlindPublicKey, expected: Sequence[bytes], signatures: Sequence[bytes]) -> None:
+    """Check that `check_root` lets every one of these pass; the error does not say which it does not.
+
+    Each is raised to the power e by itself; what they share is the way there and back.
+
+    Args:
+        public_key: n and e.
+        expected: `answer_digest` of each blinded message.
+        signatures: as many.
+
+    Raises:
+        VerificationError: one does not answer its blinded message, or there are more or fewer than these.
+
+    Source: SPEC.md#issues.
+    """
+    n, size = public_key.n, public_key.size
+    roots = [int.from_bytes(signature, "big") for signature in signatures]
+    if len(roots) != len(expected) or not all(len(signature) == size for signature in signatures):
+        raise VerificationError("not one blind signature for each blinded message")
+    if not all(0 < sigma < n for sigma in roots):
+        raise VerificationError("a blind signature does not answer the request")
+    powers = gmpy2.powmod_base_list(roots, public_key.e, n)
+    if [answer_digest(power.to_bytes(size, "big")) for power in powers] != list(expected):
+        raise VerificationError("a blind signature does not answer the request")
+
+
 def blind_sign(
     secret_key: BlindSecretKey, blinded: bytes, *, rng: Callable[[int], bytes] = os.urandom, suite: Suite = PROFILE
 ) -> bytes:

@@ -223,7 +223,7 @@ def check_request(
     *,
     keys: Sequence[Sequence[BlindPublicKey]],
     polls: int,
-    known: Callable[[Sequence[BlindPublicKey], bytes], bool] | None = None,
+    known: Callable[[int, bytes], bool] | None = None,
 ) -> None:
     """Check that a request has one good blinded message for every poll that it must cover and every registrar.
 
@@ -232,7 +232,7 @@ def check_request(
         keys: for each poll from the request's first poll on, the registrars' keys for the class of the requesting
             key, in manifest order; at least as many polls as a request covers.
         polls: polls from the request's first poll to the last of the sitting.
-        known: tells of the blinded messages of one poll whether they were verified before under these keys.
+        known: tells by position of the blinded messages of one poll whether they were verified before under its keys.
 
     Raises:
         EncodingError: REG-06, too few or too many polls, or bytes.
@@ -251,7 +251,7 @@ def check_request(
         for at, (item, row) in enumerate(zip(body.blinded, keys, strict=False)):
             if len(item) != MODULUS_BYTES * registrars:
                 raise EncodingError("not one blinded message per registrar", field="blinded", offset=at)
-            if known is None or not known(row, item):
+            if known is None or not known(at, item):
                 for public_key, blinded in zip(row, split_values(item), strict=True):
                     check_blinded(public_key, blinded)
 
@@ -295,8 +295,7 @@ def expected_answers(request: CredentialRequest) -> bytes:
 
     Source: SPEC.md#issues.
     """
-    values = [value for item in request.blinded for value in split_values(item)]
-    return b"".join([answer_digest(value) for value in values])
+    return b"".join([answer_digest(value) for item in request.blinded for value in split_values(item)])
 
 
 def expected_of(expected: bytes, registrar: int, registrars: int) -> list[bytes]:
@@ -330,8 +329,6 @@ def check_expected_answer(
     expected: Sequence[bytes],
     keys: Sequence[BlindPublicKey],
     registrar: int,
-    *,
-    known: Callable[[BlindPublicKey, bytes, bytes], bool] | None = None,
 ) -> None:
     """Check the same as `check_answer`, with what is left of a request that is not kept.
 
@@ -340,7 +337,6 @@ def check_expected_answer(
         expected: this registrar's part of `expected_answers`, one per poll.
         keys: this registrar's keys of the request's polls, for the class of the requesting key.
         registrar: its manifest index.
-        known: tells of what is expected and a blind signature whether the answer was verified before under this key.
 
     Raises:
         EncodingError: REG-07, another size.
@@ -355,8 +351,7 @@ def check_expected_answer(
         if len(signatures) != MODULUS_BYTES * len(keys):
             raise EncodingError("not one blind signature per poll", field="signatures")
         for public_key, digest_of_b, signature in zip(keys, expected, split_values(signatures), strict=True):
-            if known is None or not known(public_key, digest_of_b, signature):
-                check_root(public_key, digest_of_b, signature)
+            check_root(public_key, digest_of_b, signature)
 
 
 def _own_parts(request: CredentialRequest, registrar: int, polls: int) -> list[bytes]:

@@ -12,8 +12,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from secballot.blind import ANSWER_DIGEST_BYTES
 from secballot.errors import EncodingError
-from secballot.protocol.registration import expected_answers, expected_of, split_values
+from secballot.protocol.registration import expected_answers
+from secballot.record.answers import compared, statement_on
+from secballot.record.rolls import OpenRequest
 from secballot.record.statements import Acceptable, Answered, Blinded, Signed
 from secballot.record.sums import PassedBallot
 from secballot.record.work import BallotJob, BallotsFound, Confirmed, StatementJob
@@ -21,11 +24,11 @@ from secballot.records.ballot import Ballot
 from secballot.records.credential import CredentialIssue, CredentialRequest
 from secballot.records.entry import Entry
 from secballot.records.roll import RollChunk
+from secballot.signing import KEY_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from secballot.blind import BlindPublicKey
     from secballot.record.ballots import Verdict
     from secballot.record.reading import ReadEntry
     from secballot.record.state import PollState, RegistrationState, SittingState
@@ -36,7 +39,10 @@ BLOCK_TERMS: Final = 1 << 15
 """Elements that one batch of ballots has at most: multi-scalar multiplication gains little from more."""
 
 STATEMENTS: Final = 1_024
-"""Statements that one job has at most."""
+"""Signatures that one job of statements verifies, or what takes as long; the last statement may exceed them."""
+
+KEYS_PER_SIGNATURE: Final = 2
+"""How many roll keys are checked while one signature is verified."""
 
 BARRIERS: Final = frozenset({"manifest", "opening", "registration"})
 """Kinds after which what follows can be planned only when they have been judged."""
@@ -87,15 +93,6 @@ class Plan:
             self.accept(number, job.run())
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A request that may be admitted by the time it is answered."""
-
-    class_index: int
-    first_poll: int
-    expected: bytes
-
-
 class Lookahead:
     """Plans for stretches of entries, one behind the other, before the first of them is judged."""
 
@@ -110,13 +107,17 @@ class Lookahead:
         self._state = state
         self._every_statement = every_statement
         self._planned: dict[bytes, int] = {}
-        self._requests: dict[bytes, _Asked] = {}
+        self._requests: dict[bytes, OpenRequest] = {}
+        self._chunks: dict[bytes, set[bytes]] = {}
 
     def judged(self, entries: Sequence[ReadEntry]) -> None:
         """Forget entries that were planned and have been judged: for them the state speaks."""
         for read in entries:
             self._planned.pop(read.leaf, None)
             self._requests.pop(read.leaf, None)
+            if isinstance(read.entry, Entry) and isinstance(read.entry.body, RollChunk) and self._chunks:
+                self._chunks.get(read.entry.body_hash, set()).discard(read.entry.signer)
+                self._chunks = {body_hash: signers for body_hash, signers in self._chunks.items() if signers}
 
     def plan(self, entries: Sequence[ReadEntry], *, passed_over: Callable[[Ballot], bool] | None = None) -> Plan:
         """Return what can be verified ahead of these entries.
@@ -140,13 +141,11 @@ class Lookahead:
             elif isinstance(body, CredentialIssue) and self._every_statement:
                 statements.update(dict.fromkeys(self._issue_statements(entry, body)))
             elif isinstance(body, RollChunk) and self._every_statement:
-                statements.update(dict.fromkeys(map(Acceptable, body.keys)))
+                statements.update(dict.fromkeys(self._roll_statements(entry, body)))
         plan = Plan()
         for ctx, group in ballots.items():
             self._add_ballots(plan, self._state.by_ctx[ctx], group)
-        ordered = tuple(statements)
-        for start in range(0, len(ordered), STATEMENTS):
-            plan.jobs.append((StatementJob(ordered[start : start + STATEMENTS]), ()))
+        _add_statements(plan, statements)
         return plan
 
     def _may_continue(self, ballot: Ballot, leaf: bytes) -> bool:
@@ -183,11 +182,12 @@ class Lookahead:
         if registration is None or class_index is None:
             return []
         statements: list[Statement] = [
-            Blinded(tuple([key.n for key in registrar_keys(registration, poll, class_index)]), item)
+            Blinded(registration.registrar_keys(poll, class_index).moduli, item)
             for poll, item in enumerate(body.blinded, start=body.first_poll)
         ]
         if self._every_statement:
-            self._requests[leaf] = _Asked(class_index, body.first_poll, expected_answers(body))
+            expected = expected_answers(body)
+            self._requests[leaf] = OpenRequest(class_index, body.first_poll, len(body.blinded), 0, expected)
             statements.append(self._signature(entry))
         return statements
 
@@ -198,24 +198,28 @@ class Lookahead:
             return []
         statements: list[Statement] = [self._signature(entry)]
         registrars = len(self._state.the_manifest().registrars)
+        answers: list[tuple[OpenRequest, bytes]] = []
         for answer in body.answers:
-            asked = self._asked(registration, answer.request)
+            asked = self._requests.get(answer.request) or registration.requests.open_request(answer.request)
             if asked is None:
-                continue
-            expected = expected_of(asked.expected, party.index, registrars)
-            for poll, (digest, value) in enumerate(
-                zip(expected, split_values(answer.signatures), strict=False), asked.first_poll
-            ):
-                key = registration.keys.get((poll, asked.class_index), {}).get(party.index)
-                if key is not None:
-                    statements.append(Answered(key.n, digest, value))
+                return statements  # it answers what nobody has asked, so it will be refused
+            answers.append((asked, answer.signatures))
+        for place, own in compared(answers, party.index, registrars).items():
+            key = registration.keys.get(place, {}).get(party.index)
+            if key is not None:
+                statements.append(statement_on(key, own))
         return statements
 
-    def _asked(self, registration: RegistrationState, leaf: bytes) -> _Asked | None:
-        held = registration.requests.open_request(leaf)
-        if held is not None:
-            return _Asked(held.class_index, held.first_poll, held.expected)
-        return self._requests.get(leaf)
+    def _roll_statements(self, entry: Entry, body: RollChunk) -> list[Statement]:
+        """Return what the chunk's last signature needs, and nothing for those before: the machine asks once."""
+        manifest, body_hash = self._state.manifest, entry.body_hash
+        if manifest is None or entry.signer not in manifest.commission:
+            return []
+        collection = self._state.collections.get((entry.kind, body_hash))
+        signers = self._chunks.setdefault(body_hash, set())
+        signers.add(entry.signer)
+        everybody = signers | collection.signers if collection is not None else signers
+        return [Acceptable(b"".join(body.keys))] if len(everybody) == len(manifest.commission) else []
 
     def _registration(self, number: int) -> RegistrationState | None:
         registrations = self._state.registrations
@@ -232,7 +236,23 @@ def _ballot_job(
     return job, tuple(position for position, _ in block)
 
 
-def registrar_keys(registration: RegistrationState, poll: int, class_index: int) -> list[BlindPublicKey]:
-    """Return the keys of all registrars for a poll and class, in manifest order; none where none are staged."""
-    keys = registration.keys.get((poll, class_index), {})
-    return [keys[index] for index in sorted(keys)]
+def _add_statements(plan: Plan, statements: Iterable[Statement]) -> None:
+    together: list[Statement] = []
+    work = 0
+    for statement in statements:
+        together.append(statement)
+        work += _work_of(statement)
+        if work >= STATEMENTS:
+            plan.jobs.append((StatementJob(tuple(together)), ()))
+            together, work = [], 0
+    if together:
+        plan.jobs.append((StatementJob(tuple(together)), ()))
+
+
+def _work_of(statement: Statement) -> int:
+    """Return how many signatures would take about as long."""
+    if isinstance(statement, Answered):
+        return len(statement.expected) // ANSWER_DIGEST_BYTES
+    if isinstance(statement, Acceptable):
+        return len(statement.keys) // (KEYS_PER_SIGNATURE * KEY_BYTES)
+    return 1

@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+
+import msgspec
 
 from secballot.errors import CheckId, Party, PhaseError
-
-if TYPE_CHECKING:
-    from secballot.records.entry import Entry
+from secballot.records.entry import Entry
 
 
 class Outcome(StrEnum):
@@ -35,8 +34,7 @@ class Outcome(StrEnum):
         return self in {Outcome.EFFECT, Outcome.COLLECTED, Outcome.ACCEPTED}
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(msgspec.Struct, frozen=True):
     """The outcome of one entry.
 
     Attributes:
@@ -98,16 +96,14 @@ class Naming:
         self.apply()
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(msgspec.Struct, frozen=True):
     """Where an entry stands: its index in the log and its leaf hash."""
 
     index: int
     leaf: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(msgspec.Struct, frozen=True):
     """One entry whose signature holds, as its rule sees it.
 
     Attributes:

@@ -5,19 +5,14 @@ Source: SPEC.md#judging-an-entry.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import msgspec
 
 from secballot.board.merkle import leaf_hash
 from secballot.errors import EncodingError
-from secballot.records.entry import decode_entry
-
-if TYPE_CHECKING:
-    from secballot.records.entry import Entry
+from secballot.records.entry import Entry, decode_entry
 
 
-@dataclass(frozen=True, slots=True)
-class ReadEntry:
+class ReadEntry(msgspec.Struct, frozen=True):
     """The bytes at one place of a log.
 
     Attributes:

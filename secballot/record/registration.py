@@ -13,17 +13,16 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from secballot.blind import MODULUS_BYTES
 from secballot.errors import NOBODY, RecordError, VerificationError, blaming
 from secballot.protocol.registration import check_expected_answer, check_request, expected_answers, expected_of
+from secballot.record.answers import all_hold, compared
 from secballot.record.outcome import out_of_phase, repetition
 from secballot.record.rereading import read_again
 from secballot.record.state import RegistrationState
-from secballot.record.statements import Answered, Blinded
+from secballot.record.statements import Blinded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from secballot.blind import BlindPublicKey
     from secballot.record.outcome import Act, Commit
     from secballot.record.rolls import OpenRequest
     from secballot.record.state import SittingState
@@ -54,7 +53,7 @@ def judge_registration(state: SittingState, body: Registration, act: Act) -> Com
         _check_class_sizes(state)
 
     def commit() -> None:
-        staged.first_poll = body.first_poll
+        staged.freeze(body.first_poll)
         state.registrations.append(staged)
         state.staged = RegistrationState(staged.number + 1)
 
@@ -104,11 +103,14 @@ def judge_request(state: SittingState, body: CredentialRequest, act: Act) -> Com
             raise repetition()
         raise VerificationError("a second request for one poll", check="REG-06", culprit=act.party)
     class_index = registration.roll[key]
-    keys = [
-        _registrar_keys(state, registration, poll, class_index) for poll in range(body.first_poll, manifest.polls + 1)
-    ]
+    rows = [registration.registrar_keys(poll, class_index) for poll in range(body.first_poll, manifest.polls + 1)]
+    proven = state.proven
+
+    def known(position: int, item: bytes) -> bool:
+        return Blinded(rows[position].moduli, item) in proven
+
     with blaming("REG-06", act.party):
-        check_request(body, keys=keys, polls=len(keys), known=_known_blinded(state) if state.proven else None)
+        check_request(body, keys=[row.keys for row in rows], polls=len(rows), known=known if proven else None)
 
     expected = expected_answers(body)
 
@@ -148,31 +150,21 @@ def judge_issue(state: SittingState, body: CredentialIssue, act: Act) -> Commit:
             raise out_of_phase("answers what is no request, or is answered already")
         asked.append(request)
     registrars = len(state.the_manifest().registrars)
-    known = _known_answer(state) if state.proven else None
-    for answer, request in zip(body.answers, asked, strict=True):
-        keys = [
-            registration.keys[poll, request.class_index][registrar]
-            for poll in range(request.first_poll, request.first_poll + request.polls)
-        ]
-        expected = expected_of(request.expected, registrar, registrars)
-        check_expected_answer(answer.signatures, expected, keys, registrar, known=known)
+    signatures = [answer.signatures for answer in body.answers]
+    together = compared(zip(asked, signatures, strict=True), registrar, registrars)
+    if any(len(own) != MODULUS_BYTES * request.polls for own, request in zip(signatures, asked, strict=True)) or not (
+        all_hold(registration.keys, registrar, together, state.proven)
+    ):
+        for request, own in zip(asked, signatures, strict=True):
+            polls = range(request.first_poll, request.first_poll + request.polls)
+            keys = [registration.keys[poll, request.class_index][registrar] for poll in polls]
+            check_expected_answer(own, expected_of(request.expected, registrar, registrars), keys, registrar)
 
     def commit() -> None:
-        for answer in body.answers:
-            registration.requests.answer(answer.request, registrar, registrars)
+        registration.requests.answer([answer.request for answer in body.answers], registrar, registrars)
         _end_if_answered(registration, act)
 
     return commit
-
-
-def _known_blinded(state: SittingState) -> Callable[[Sequence[BlindPublicKey], bytes], bool]:
-    """Return what tells of an item of a request whether it was verified ahead."""
-    return lambda keys, item: Blinded(tuple([key.n for key in keys]), item) in state.proven
-
-
-def _known_answer(state: SittingState) -> Callable[[BlindPublicKey, bytes, bytes], bool]:
-    """Return what tells of an answer whether it was verified ahead."""
-    return lambda key, expected, signature: Answered(key.n, expected, signature) in state.proven
 
 
 def judge_close(state: SittingState, body: RegistrationClose, act: Act) -> Commit:
@@ -198,10 +190,3 @@ def judge_close(state: SittingState, body: RegistrationClose, act: Act) -> Commi
 def _end_if_answered(registration: RegistrationState, act: Act) -> None:
     if registration.closed and not registration.requests.unanswered:
         registration.end = act.at.index + 1
-
-
-def _registrar_keys(
-    state: SittingState, registration: RegistrationState, poll: int, class_index: int
-) -> list[BlindPublicKey]:
-    keys = registration.keys[poll, class_index]
-    return [keys[index] for index in range(1, len(state.the_manifest().registrars) + 1)]

@@ -164,20 +164,23 @@ class Requests(Mapping[bytes, Request]):
         self._newest[place] = number
         self._open[leaf] = _OPEN.pack(number, 0) + expected
 
-    def answer(self, leaf: bytes, registrar: int, registrars: int) -> None:
-        """Count a registrar's answer to an open request; the last of them closes it."""
-        number, answered = _OPEN.unpack_from(self._open[leaf])
-        answered |= 1 << registrar
+    def answer(self, leaves: Iterable[bytes], registrar: int, registrars: int) -> None:
+        """Count a registrar's answers to open requests; the last answer to a request closes it."""
         self._registrars = registrars
-        if answered.bit_count() < registrars:
-            self._open[leaf] = _OPEN.pack(number, answered) + self._open[leaf][_OPEN.size :]
-            return
-        del self._open[leaf]
-        if not self._open:
+        held, own = self._open, 1 << registrar
+        for leaf in leaves:
+            packed = held[leaf]
+            number, answered = _OPEN.unpack_from(packed)
+            answered |= own
+            if answered.bit_count() < registrars:
+                held[leaf] = _OPEN.pack(number, answered) + packed[_OPEN.size :]
+                continue
+            del held[leaf]
+            class_index = self._roll.class_at(self._places[number])
+            for poll in range(self._first[number], self._first[number] + self._polls[number]):
+                self.covered[poll, class_index] += 1
+        if not held:
             self._open = {}  # a dictionary keeps its room when it empties
-        class_index = self._roll.class_at(self._places[number])
-        for poll in range(self._first[number], self._first[number] + self._polls[number]):
-            self.covered[poll, class_index] += 1
 
     def packed(self) -> tuple[tuple[bytes, ...], tuple[tuple[bytes, bytes], ...], int]:
         """Return all columns, what is kept of open requests, and the number of registrars as far as it is known."""
@@ -222,6 +225,12 @@ class Requests(Mapping[bytes, Request]):
         number, answered = _OPEN.unpack_from(held)
         class_index = self._roll.class_at(self._places[number])
         return OpenRequest(class_index, self._first[number], self._polls[number], answered, held[_OPEN.size :])
+
+    def next_poll(self, key: bytes) -> int:
+        """Return the poll that follows those of a roll key's newest request; 0 if it has made none."""
+        place = self._roll.place(key) if key in self._roll else len(self._newest)
+        number = self._newest[place] if place < len(self._newest) else -1
+        return self._first[number] + self._polls[number] if number >= 0 else 0
 
     def of(self, key: bytes) -> Iterator[Request]:
         """Yield the requests of a roll key, the newest first."""

@@ -311,12 +311,13 @@ def _restored_registration(held: _Registration) -> RegistrationState:
         roll=roll,
         keys=keys,
         key_bodies={(registrar, poll, class_index): body for registrar, poll, class_index, body in held.key_bodies},
-        first_poll=held.first_poll,
         closed=held.closed,
         end=held.end,
         consents={Party(role, number): (index, body) for role, number, index, body in held.consents},
         convening=held.convening,
     )
+    if held.first_poll:
+        state.freeze(held.first_poll)
     state.requests = Requests.unpacked(roll, held.requests, held.open_requests, held.registrars)
     state.requests.covered.update({(poll, class_index): count for poll, class_index, count in held.covered})
     return state

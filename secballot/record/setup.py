@@ -21,7 +21,7 @@ from secballot.record.outcome import out_of_phase, repetition
 from secballot.record.parties import Parties, check_keys
 from secballot.record.state import CeremonyState
 from secballot.record.statements import Acceptable
-from secballot.signing import VerifyKey
+from secballot.signing import VerifyKey, check_verify_keys
 
 if TYPE_CHECKING:
     from secballot.record.outcome import Act, Commit
@@ -128,8 +128,7 @@ def judge_roll(state: SittingState, body: RollChunk, act: Act) -> Commit:
         held = staged.class_sizes().get(body.class_index, 0)
         if held + len(body.keys) > manifest.classes[body.class_index - 1].seats:
             raise RecordError("the class has fewer seats than keys on the roll")
-        for key in body.keys:
-            _check_roll_key(state, key)
+        _check_roll_keys(state, body.keys)
 
     def commit() -> None:
         staged.chunks = body.chunks
@@ -139,11 +138,24 @@ def judge_roll(state: SittingState, body: RollChunk, act: Act) -> Commit:
     return commit
 
 
-def _check_roll_key(state: SittingState, key: bytes) -> None:
-    if key in state.staged.roll or (state.parties is not None and key in state.parties):
-        raise RecordError("a roll key stands on the roll already, or is a party's")
-    if Acceptable(key) in state.proven:
-        return
+def _check_roll_keys(state: SittingState, keys: tuple[bytes, ...]) -> None:
+    """Check the keys of a chunk, which are different ones; all together where nothing is wrong with any."""
+    known = Acceptable(b"".join(keys)) in state.proven
+    if not known:
+        try:
+            check_verify_keys(keys)
+        except InvalidSignatureError:
+            pass  # the first key that is at fault says why
+        else:
+            known = True
+    for key in keys:
+        if key in state.staged.roll or (state.parties is not None and key in state.parties):
+            raise RecordError("a roll key stands on the roll already, or is a party's")
+        if not known:
+            _check_roll_key(key)
+
+
+def _check_roll_key(key: bytes) -> None:
     try:
         VerifyKey(key)
     except InvalidSignatureError as error:

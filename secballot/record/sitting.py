@@ -16,8 +16,9 @@ Source: SPEC.md#state-machine; the idea of a pure trusted set is python-tuf's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from secballot.errors import (
     NOBODY,
@@ -172,8 +173,7 @@ class SittingRecord:
         return judgement, _nothing
 
 
-@dataclass(frozen=True, slots=True)
-class Considered:
+class Considered(msgspec.Struct, frozen=True):
     """What an entry would do as the next one of a record.
 
     Attributes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from secballot.errors import PhaseError
 from secballot.record.history import LogHistory, LogOperator
@@ -82,6 +82,26 @@ class CeremonyState:
         return next((number for number, posted in enumerate(self.rounds) if len(posted) < participants), 4)
 
 
+class RegistrarKeys(NamedTuple):
+    """All registrars' RSA keys for one poll and class, in manifest order.
+
+    Attributes:
+        keys: the keys.
+        moduli: their moduli, 384 bytes each.
+    """
+
+    keys: list[BlindPublicKey]
+    moduli: bytes
+
+    @classmethod
+    def of(cls, keys: list[BlindPublicKey]) -> RegistrarKeys:
+        """Return these keys."""
+        return cls(keys, b"".join([key.encode() for key in keys]))
+
+
+_NO_KEYS: Final = RegistrarKeys([], b"")
+
+
 @dataclass(slots=True)
 class RegistrationState:
     """One registration: first staged (roll chunks, registrar keys), then effective, closed, ended, convened.
@@ -111,6 +131,7 @@ class RegistrationState:
     end: int | None = None
     consents: dict[Party, tuple[int, bytes]] = field(default_factory=dict)
     convening: bytes | None = None
+    _rows: dict[tuple[int, int], RegistrarKeys] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         """Begin without requests."""
@@ -118,8 +139,17 @@ class RegistrationState:
 
     def next_poll(self, key: bytes) -> int:
         """Return the first poll that a roll key has not asked a credential for."""
-        newest = next(self.requests.of(key), None)
-        return self.first_poll if newest is None else newest.first_poll + newest.polls
+        return self.requests.next_poll(key) or self.first_poll
+
+    def registrar_keys(self, poll: int, class_index: int) -> RegistrarKeys:
+        """Return the keys for a poll and class, none where there are none, or while the registration is staged."""
+        return self._rows.get((poll, class_index), _NO_KEYS)
+
+    def freeze(self, first_poll: int) -> None:
+        """Become effective: nothing changes roll or keys any more."""
+        self.first_poll = first_poll
+        for place, own in self.keys.items():
+            self._rows[place] = RegistrarKeys.of([own[index] for index in sorted(own)])
 
     def answered(self, poll: int) -> dict[int, int]:
         """Return per class how many delegates' requests cover the poll and have every registrar's answer."""

@@ -29,24 +29,35 @@ class Signed(NamedTuple):
 
 
 class Acceptable(NamedTuple):
-    """The Ed25519 key is acceptable (REG-01)."""
+    """The Ed25519 keys, 32 bytes each, are acceptable (REG-01)."""
 
-    key: bytes
+    keys: bytes
 
 
 class Blinded(NamedTuple):
-    """The item of a request holds one value for each modulus, and each is one that blinding can give (REG-06)."""
+    """The item of a request holds one value for each modulus, and each is one that blinding can give (REG-06).
 
-    moduli: tuple[int, ...]
+    Attributes:
+        moduli: of 384 bytes each.
+        item: of the request.
+    """
+
+    moduli: bytes
     item: bytes
 
 
 class Answered(NamedTuple):
-    """The blind signature answers the blinded value of this `answer_digest` under this modulus (REG-07)."""
+    """All blind signatures answer the blinded values of these `answer_digest`s under one modulus (REG-07).
 
-    modulus: int
+    Attributes:
+        modulus: 384 bytes.
+        expected: digests, 32 bytes each.
+        signatures: of 384 bytes each, in the same order.
+    """
+
+    modulus: bytes
     expected: bytes
-    signature: bytes
+    signatures: bytes
 
 
 Statement = Acceptable | Signed | Blinded | Answered

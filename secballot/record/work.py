@@ -16,15 +16,15 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from secballot.blind import BlindPublicKey, check_all_blinded, check_root
+from secballot.blind import ANSWER_DIGEST_BYTES, MODULUS_BYTES, BlindPublicKey, check_all_blinded, check_all_roots
 from secballot.elgamal import Ciphertexts
 from secballot.errors import EncodingError, SecballotError, VerificationError
 from secballot.protocol.ballots import check_block
 from secballot.protocol.registration import split_values
-from secballot.record.statements import Acceptable, Answered, Blinded, Signed
+from secballot.record.statements import Acceptable, Blinded, Signed
 from secballot.record.sums import VerifiedBlock
 from secballot.records.entry import signing_message
-from secballot.signing import VerifyKey, verify
+from secballot.signing import KEY_BYTES, VerifyKey, check_verify_keys, verify
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,47 +63,51 @@ class StatementJob:
 
     def run(self) -> Confirmed:
         """Return which statements hold."""
-        doubtful = {at for at, one in enumerate(self.statements) if not isinstance(one, Blinded) and not _holds(one)}
-        return Confirmed(len(self.statements), frozenset(doubtful | self._not_blinded()))
-
-    def _not_blinded(self) -> set[int]:
-        """Return the positions of items that may hold a value that is not blinded; those of one modulus go together."""
-        columns: dict[int, list[tuple[int, bytes]]] = defaultdict(list)
         doubtful: set[int] = set()
+        blinded: dict[bytes, list[tuple[int, bytes]]] = defaultdict(list)
         for position, statement in enumerate(self.statements):
-            if isinstance(statement, Blinded):
-                values = split_values(statement.item)
-                if not values or len(values) != len(statement.moduli):
-                    doubtful.add(position)
-                    continue
-                for modulus, value in zip(statement.moduli, values, strict=True):
-                    columns[modulus].append((position, value))
-        for modulus, column in columns.items():
-            if not _are_blinded(modulus, [value for _, value in column]):
-                doubtful.update(position for position, _ in column)
-        return doubtful
+            if isinstance(statement, Blinded) and len(statement.item) == len(statement.moduli):
+                blinded[statement.moduli].append((position, statement.item))
+            elif not _holds(statement):
+                doubtful.add(position)
+        for moduli, items in blinded.items():
+            if not _are_blinded(moduli, [item for _, item in items]):
+                doubtful.update(position for position, _ in items)
+        return Confirmed(len(self.statements), frozenset(doubtful))
 
 
-def _holds(statement: Acceptable | Signed | Answered) -> bool:
+def _holds(statement: Statement) -> bool:
+    if isinstance(statement, Blinded):
+        return False  # whatever its item holds, it is not one value for each modulus
     try:
         if isinstance(statement, Signed):
             message = signing_message(statement.kind, statement.sitting_id, statement.body)
             verify(VerifyKey.accepted(statement.signer), message, statement.signature)
         elif isinstance(statement, Acceptable):
-            VerifyKey(statement.key)
+            check_verify_keys(_cut(statement.keys, KEY_BYTES))
         else:
-            check_root(BlindPublicKey(statement.modulus), statement.expected, statement.signature)
+            expected = _cut(statement.expected, ANSWER_DIGEST_BYTES)
+            check_all_roots(BlindPublicKey.decode(statement.modulus), expected, split_values(statement.signatures))
     except (EncodingError, VerificationError):
         return False
     return True
 
 
-def _are_blinded(modulus: int, values: list[bytes]) -> bool:
+def _are_blinded(moduli: bytes, items: list[bytes]) -> bool:
+    """Tell whether these items, as long as the moduli, hold a blinded value for each; those of one go together."""
+    if not moduli:
+        return False
     try:
-        check_all_blinded(BlindPublicKey(modulus), values)
+        for at in range(0, len(moduli), MODULUS_BYTES):
+            key = BlindPublicKey.decode(moduli[at : at + MODULUS_BYTES])
+            check_all_blinded(key, [item[at : at + MODULUS_BYTES] for item in items])
     except (EncodingError, VerificationError):
         return False
     return True
+
+
+def _cut(data: bytes, size: int) -> list[bytes]:
+    return [data[at : at + size] for at in range(0, len(data), size)]
 
 
 @dataclass(frozen=True, slots=True)

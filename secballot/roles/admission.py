@@ -11,7 +11,6 @@ Source: SPEC.md#judging-an-entry, SPEC.md#admission, SPEC.md#closing.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from secrets import SystemRandom
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,7 +20,7 @@ from secballot.record import Judgement, Outcome, ReadEntry
 from secballot.record.history import operator_keys
 from secballot.records.ballot import Ballot
 from secballot.records.document import Document
-from secballot.records.entry import Entry  # noqa: TC001  # dataclasses evaluate what narrows a field
+from secballot.records.entry import Entry  # noqa: TC001  # msgspec evaluates what narrows a field
 from secballot.records.manifest import Manifest
 from secballot.records.promise import Handover
 
@@ -46,8 +45,7 @@ _OFFICIALS: Final = frozenset({"trustee", "registrar"})
 """Roles whose faults are admitted: only what is on the log can name them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival(ReadEntry):
+class Arrival(ReadEntry, frozen=True):
     """A well-formed entry that is not in the log yet."""
 
     entry: Entry

@@ -14,7 +14,7 @@ from secballot.blind import BlindPublicKey, BlindSecretKey, ModuliProduct
 from secballot.blind import verify as verify_blind
 from secballot.blind.certificate import check_coprime, check_public_key
 from secballot.blind.keys import PROFILE
-from secballot.blind.signature import answer_digest, check_all_blinded, check_blinded, check_root
+from secballot.blind.signature import answer_digest, check_all_blinded, check_all_roots, check_blinded, check_root
 from secballot.elgamal import Ciphertexts
 from secballot.encoding import check_text, decode_u64, parse_decimal
 from secballot.errors import InvalidProofError
@@ -26,7 +26,7 @@ from secballot.proofs.membership import verify_membership
 from secballot.records.entry import CODECS, decode_body, decode_entry, decode_envelope
 from secballot.sealing import COST_SMALL, open_share, open_with_passphrase, seal_share, seal_with_passphrase
 from secballot.sharing import check_share
-from secballot.signing import SigningKey, VerifyKey, verify
+from secballot.signing import SigningKey, VerifyKey, check_verify_keys, verify
 from tests.adversary.refusals import refuses
 from tests.record_stage import golden_entries
 from tests.registrar_keys import test_key as published_key
@@ -184,6 +184,14 @@ def _shares() -> Sequence[Attempt]:
     ]
 
 
+@refuses("signing:check_verify_keys")
+def _verify_keys() -> Sequence[Attempt]:
+    good = SigningKey.from_seed(ZERO).verify_key.encode()
+    check_verify_keys([good, good])
+    bad = [b"", good[:-1], good + b"\0", bytes(32), b"\1" + bytes(31), b"\xff" * 32, b"\x95" + b"\x99" * 30 + b"\x19"]
+    return [partial(check_verify_keys, [good, item]) for item in bad] + [partial(check_verify_keys, bad[:1])]
+
+
 @refuses("signing:verify", "board.note:verify_ed25519")
 def _signatures() -> Sequence[Attempt]:
     from secballot.board.note import verify_ed25519  # noqa: PLC0415  # its own door beside that of signing
@@ -329,13 +337,19 @@ def _blinded() -> Sequence[Attempt]:
     ]
 
 
-@refuses("blind.signature:check_root", "blind.signature:verify")
+@refuses("blind.signature:check_root", "blind.signature:check_all_roots", "blind.signature:verify")
 def _blind_signatures() -> Sequence[Attempt]:
     key = published_key(0)
     n = key.public_key.n
     root, power = (5).to_bytes(384, "big"), pow(5, 65537, n).to_bytes(384, "big")
     check_root(key.public_key, answer_digest(power), root)
     bad = [bytes(384), (n - 5).to_bytes(384, "big"), n.to_bytes(384, "big"), root[1:], b"", b"\xff" * 384]
-    return [partial(check_root, key.public_key, answer_digest(power), item) for item in bad] + [
-        partial(verify_blind, key.public_key, bytes(96), item) for item in (*bad, root, power)
-    ]
+    check_all_roots(key.public_key, [answer_digest(power)] * 2, [root, root])
+    return [
+        *(partial(check_root, key.public_key, answer_digest(power), item) for item in bad),
+        *(partial(check_all_roots, key.public_key, [answer_digest(power)] * 2, [root, item]) for item in bad),
+        *(partial(check_all_roots, key.public_key, [answer_digest(power)] * 2, [item, root]) for item in bad),
+        partial(check_all_roots, key.public_key, [answer_digest(power)], [root, root]),
+        partial(check_all_roots, key.public_key, [answer_digest(power)] * 2, [root]),
+        partial(check_all_roots, key.public_key, [answer_digest(root), answer_digest(power)], [root, root]),
+    ] + [partial(verify_blind, key.public_key, bytes(96), item) for item in (*bad, root, power)]

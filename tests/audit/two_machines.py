@@ -200,6 +200,8 @@ _PURE: tuple[tuple[str, str, Callable[..., Hashable]], ...] = (
     ),
     (_RECORD + "registration", "check_expected_answer", lambda signatures, expected, keys, registrar, **_: (
         signatures, tuple(expected), tuple(key.n for key in keys), registrar)),
+    (_RECORD + "answers", "check_all_roots", lambda key, expected, signatures: (
+        key.n, tuple(expected), tuple(signatures))),
     (_RECORD + "history", "open_witnessed", lambda manifest, operators, note: (manifest, tuple(operators), note)),
     (_CHECKER + "canonical", "read", _plain),
     (_CHECKER + "ed25519", "verifies", _plain),

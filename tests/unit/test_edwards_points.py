@@ -11,7 +11,7 @@ from nacl import bindings
 
 from secballot import signing
 from secballot.errors import EncodingError, InvalidSignatureError
-from secballot.signing import SigningKey, VerifyKey, check_keys
+from secballot.signing import SigningKey, VerifyKey, check_verify_keys
 from tests.engines import ENGINES, agreed, on_each_engine, quickly
 from tests.vectors.checker.edwards import ORDER, P, add, compress, decompress, multiply
 
@@ -113,17 +113,17 @@ def test_engines_agree(data: bytes) -> None:
 
 
 def test_many_keys_are_checked_as_one_by_one() -> None:
-    """`check_keys` accepts exactly if `VerifyKey` accepts each."""
-    check_keys(KEYS)
-    check_keys([])
+    """`check_verify_keys` accepts exactly if `VerifyKey` accepts each."""
+    check_verify_keys(KEYS)
+    check_verify_keys([])
     for bad in [*small(), *shifted(KEYS[0]), b"\xff" * 32, ORDER.to_bytes(32, "little")]:
         with pytest.raises(InvalidSignatureError):
             VerifyKey(bad)
         for place in (0, 3, len(KEYS)):
             with pytest.raises(InvalidSignatureError):
-                check_keys([*KEYS[:place], bad, *KEYS[place:]])
+                check_verify_keys([*KEYS[:place], bad, *KEYS[place:]])
     with pytest.raises(EncodingError):
-        check_keys([KEYS[0], KEYS[1][:31], KEYS[2] + b"\0"])
+        check_verify_keys([KEYS[0], KEYS[1][:31], KEYS[2] + b"\0"])
 
 
 def test_the_module_refuses_an_engine_that_accepts_mixed_order(monkeypatch: pytest.MonkeyPatch) -> None:

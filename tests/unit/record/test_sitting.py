@@ -6,7 +6,6 @@ Source: SPEC.md#judging-an-entry.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -359,7 +358,7 @@ def test_junk_and_repetitions_fail_nothing() -> None:
     assert board.record.state.adjourned
     assert board.record.state.failures == []
     assert poll.counts == expected.counts
-    assert [replace(j, index=0) for j in board.judgements if j.outcome.stands] == [
-        replace(j, index=0) for j in golden().judgements
+    assert [msgspec.structs.replace(j, index=0) for j in board.judgements if j.outcome.stands] == [
+        msgspec.structs.replace(j, index=0) for j in golden().judgements
     ]
     assert Outcome.FAULT not in {judgement.outcome for judgement in board.judgements}
