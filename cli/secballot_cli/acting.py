@@ -128,13 +128,14 @@ def countersign(seat: Seat, given: Given, party: SigningParty, index: int | None
     pending = pending_for(seat)
     if index is None:
         if not pending:
-            raise RefusalError("there is nothing for you to countersign")
+            raise RefusalError(_("there is nothing for you to countersign"))
         if len(pending) > 1:
             listed = ", ".join(f"{place} ({kind})" for place, kind in pending)
-            raise RefusalError(f"several acts wait for your signature; name one by its entry: {listed}")
+            words = _("several acts wait for your signature; name one by its entry: {acts}")
+            raise RefusalError(words.format(acts=listed))
         index = pending[0][0]
     elif index not in [place for place, _kind in pending]:
-        raise RefusalError(f"entry {index} is no act that waits for your signature")
+        raise RefusalError(_("entry {index} is no act that waits for your signature").format(index=index))
     entry = decode_entry(seat.view.entry(index))
     return sign_act(seat, given, entry.kind, entry.body, lambda: party.countersign(index), yes=yes)
 

@@ -94,11 +94,11 @@ def publish(database: str, folder: str, *, archive: str | None, as_json: bool) -
     with BoardStore.open(database) as store:
         newest = store.latest_checkpoint()
         if newest is None:
-            raise StoreError("the board has no checkpoint to publish")
+            raise StoreError(_("the board has no checkpoint to publish"))
         size = Checkpoint.decode(Note.decode(newest).text).tree_size
         source = DatabaseSource(store)
         if newest_witnessed(find_manifest(source), source, size) is None:
-            raise PolicyError("the newest checkpoint lacks the quorum of witnesses", check="LOG-01")
+            raise PolicyError(_("the newest checkpoint lacks the quorum of witnesses"), check="LOG-01")
         with showing_progress("publishing") as progress:
             size = write_folder(store, folder, progress)
     if archive is not None:

@@ -19,6 +19,7 @@ from secballot.store.archive import write_archive
 from secballot.store.board import BoardStore
 from secballot.store.folder import write_folder
 from secballot.store.naming import is_url
+from secballot_cli.error_words import error_words
 from secballot_cli.main import ExitCode
 from secballot_cli.messages import _, plural
 from secballot_cli.proxies import proxy_option
@@ -76,7 +77,7 @@ def mirror(
             try:
                 copying.once()
             except _TROUBLE as trouble:
-                click.echo(_("not now: {trouble}").format(trouble=trouble.message), err=True)
+                click.echo(_("not now: {trouble}").format(trouble=error_words(trouble)), err=True)
             time.sleep(interval)
 
 

@@ -90,7 +90,7 @@ def pending(database: str, out: str, *, as_json: bool) -> int:
         seen = newest_witnessed(find_manifest(source), source)
         first, size = 0 if seen is None else seen.checkpoint.tree_size, store.size()
         if first == size:
-            raise RefusalError("every entry is covered by a witnessed checkpoint")
+            raise RefusalError(_("every entry is covered by a witnessed checkpoint"))
         # Canonical JSON holds no line feed, so that lines are entries.
         write_new(out, b"".join(entry + b"\n" for entry in store.entries(first, size)))
     facts: dict[str, object] = {"first": first, "size": size, "written": out}

@@ -70,12 +70,13 @@ def add(given: Given, cards: tuple[str, ...], *, class_name: str) -> int:
     found = [read_card(path) for path in cards]
     wrong = [path for path, card in zip(cards, found, strict=True) if card.role != "delegate"]
     if wrong:
-        raise RefusalError(f"{wrong[0]} is no delegate's card")
+        raise RefusalError(_("{path} is no delegate's card").format(path=wrong[0]))
     before = len(known)
     for card in found:
         held = known.setdefault(card.key.hex(), class_name)
         if held != class_name:
-            raise RefusalError(f"the delegate of {card.key.hex()[:16]}… is on your roll already, in the class {held}")
+            words = _("the delegate of {key}… is on your roll already, in the class {name}")
+            raise RefusalError(words.format(key=card.key.hex()[:16], name=held))
     _write_roll(home, known)
     told = Told(
         did=[
@@ -98,7 +99,7 @@ def remove(given: Given, key: bytes) -> int:
     home = Home.find("commission", given)
     known = _read_roll(home)
     if known.pop(key.hex(), None) is None:
-        raise RefusalError("your roll has no delegate with this key")
+        raise RefusalError(_("your roll has no delegate with this key"))
     _write_roll(home, known)
     told = Told([_("{total} delegates are on your roll.").format(total=len(known))], facts={"total": len(known)})
     tell(told, as_json=given.as_json)
@@ -123,7 +124,7 @@ def sign(given: Given, *, yes: bool) -> int:
     seat = take_seat("commission", given)
     chosen = _classes(seat.manifest, _read_roll(seat.home))
     if not chosen:
-        raise RefusalError("your roll is empty: secballot commission roll add")
+        raise RefusalError(_("your roll is empty: secballot commission roll add"))
     number = seat.view.state.staged.number
     show([_("Sign the roll of registration {number}:").format(number=number)])
     for index, held in enumerate(seat.manifest.classes, 1):
@@ -154,7 +155,8 @@ def _classes(manifest: Manifest, known: dict[str, str]) -> dict[bytes, int]:
     names = [held.name for held in manifest.classes]
     unknown = sorted({name for name in known.values() if name not in names})
     if unknown:
-        raise RefusalError(f"there is no class {unknown[0]!r}; the manifest has: {', '.join(names)}")
+        words = _("there is no class {name!r}; the manifest has: {names}")
+        raise RefusalError(words.format(name=unknown[0], names=", ".join(names)))
     return {bytes.fromhex(key): names.index(name) + 1 for key, name in known.items()}
 
 
@@ -167,7 +169,7 @@ def _read_roll(home: Home) -> dict[str, str]:
         for key in held.delegates:
             sitting_id(key)
     except (msgspec.DecodeError, UnicodeDecodeError, click.BadParameter) as error:
-        raise EncodingError(f"{path} is garbled") from error
+        raise EncodingError(_("{path} is garbled").format(path=path)) from error
     return held.delegates
 
 

@@ -97,7 +97,7 @@ class NowhereToPost:
             RefusalError: always.
         """
         del entry
-        raise RefusalError("there is nowhere to post: give the board's URL with --board")
+        raise RefusalError(_("there is nowhere to post: give the board's URL with --board"))
 
 
 def open_view(home: Home) -> WitnessedView:
@@ -142,7 +142,8 @@ def take_seat(role: str, given: Given, *, journal: bool = False) -> Seat:
     keys = ROLE_KEYS[role](manifest)
     public = key.verify_key.encode()
     if public not in keys:
-        raise PolicyError(f"the manifest of this sitting does not name this key as a {role}'s")
+        words = _("the manifest of this sitting does not name this key for the role {role}")
+        raise PolicyError(words.format(role=role))
     first = home.folder.name != home.anchor().hex()
     if journal and first and not home.journal_file.exists():
         # Before the sitting is written down: a later seat without a journal has lost it.
@@ -203,7 +204,7 @@ def confirm(question: str, *, yes: bool) -> None:
         RefusalError: the answer is no.
     """
     if not yes and not click.confirm(question, err=True):
-        raise RefusalError("nothing was signed or sent, as you said")
+        raise RefusalError(_("nothing was signed or sent, as you said"))
 
 
 def yes_option(command: Callable[..., int]) -> Callable[..., int]:
@@ -222,4 +223,4 @@ def read_text(path: str, limit: int) -> str:
     try:
         return read_file(Path(path), limit).decode().replace("\r\n", "\n")
     except UnicodeDecodeError as error:
-        raise StoreError(f"{path} is not a text in UTF-8") from error
+        raise StoreError(_("{path} is not a text in UTF-8").format(path=path)) from error

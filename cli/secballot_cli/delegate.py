@@ -69,7 +69,7 @@ def new(
     """
     path = _free(given, wallet)
     if card is not None and (Path(card).exists() or not Path(card).parent.is_dir()):
-        raise StoreError("the file for the card is there already, or its folder is not; nothing was made")
+        raise StoreError(_("the file for the card is there already, or its folder is not; nothing was made"))
     label = _label(label)
     made = generate_phrase(random_bytes(ENTROPY_BYTES))
     own = _card(made, label, name)
@@ -170,11 +170,12 @@ def _free(given: Given, wallet: str | None) -> Path:
     """Return where the new wallet goes, before anybody has written 24 words down in vain."""
     path = wallet_path(given, wallet)
     if path.exists():
-        raise StoreError(f"there is a wallet at {path} already; one for another sitting goes elsewhere: --wallet FILE")
+        words = _("there is a wallet at {path} already; one for another sitting goes elsewhere: --wallet FILE")
+        raise StoreError(words.format(path=path))
     if wallet is None:
         make_private(path.parent)
     if not path.parent.is_dir():
-        raise StoreError(f"there is no folder {path.parent}")
+        raise StoreError(_("there is no folder {path}").format(path=path.parent))
     return path
 
 

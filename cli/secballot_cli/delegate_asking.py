@@ -105,7 +105,7 @@ def ask_choices(asked: Sequence[Question], check: Callable[[int, tuple[int, ...]
     say(_("You choose:"))
     show_choices(asked, choices)
     if not click.confirm(_("Seal a ballot that says so?"), err=True):
-        raise RefusalError("nothing was sealed, as you said")
+        raise RefusalError(_("nothing was sealed, as you said"))
     return tuple(choices)
 
 

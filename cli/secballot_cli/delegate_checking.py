@@ -25,6 +25,7 @@ from secballot_cli.delegate_device import (
     open_wallet,
     wallet_option,
 )
+from secballot_cli.error_words import error_words
 from secballot_cli.home import party_options
 from secballot_cli.main import ExitCode
 from secballot_cli.messages import _, plural
@@ -122,7 +123,7 @@ def check_opened(given: Given, *, file: str, tracker: str) -> int:
     view = first_view(given.boards, given.sitting, chosen_proxy(given.proxy, None))
     poll = view.state.by_ctx.get(opened.ctx)
     if poll is None:
-        raise RefusalError("the opened ballot is of no poll of this sitting")
+        raise RefusalError(_("the opened ballot is of no poll of this sitting"))
     check_opened_by_short(poll.context, opened, short)
     say(_("It says:"))
     show_choices(questions(view, poll, opened.class_index), opened.choices)
@@ -158,13 +159,13 @@ def collect(given: Given, *, files: tuple[str, ...], wallet: str | None) -> int:
             promise = PROMISE.decode(data)
             work = next((w for w in box.state().cast if w.entry and w.leaf() == promise.leaf_hash), None)
             if work is None:
-                raise RefusalError("the promise is of no ballot that this wallet still sends") from None
+                raise RefusalError(_("the promise is of no ballot that this wallet still sends")) from None
             box.keep_promise(work.tracker, promise)
             lines.append(_("Kept the promise of ballot {tracker}.").format(tracker=short_tracker(work.tracker)))
             continue
         work = box.state().cast_with(receipt.tracker)
         if work is None or receipt.sitting_id != box.state().sitting_id:
-            raise RefusalError("the receipt is of no ballot that this wallet has cast")
+            raise RefusalError(_("the receipt is of no ballot that this wallet has cast"))
         box.keep_receipt(receipt, sequence=work.sequence)
         lines.append(_("Kept the receipt of ballot {tracker}.").format(tracker=short_tracker(receipt.tracker)))
     tell(Told(did=lines, next=["secballot delegate check"], who=_("you")), as_json=given.as_json)
@@ -181,7 +182,7 @@ def _ask_tag(receipt: Receipt) -> str:
 
 def _trouble(receipt: Receipt, error: SecballotError) -> str:
     return _("Poll {poll}, ballot {tracker}: {trouble}").format(
-        poll=receipt.poll, tracker=short_tracker(receipt.tracker), trouble=error.diagnostics()
+        poll=receipt.poll, tracker=short_tracker(receipt.tracker), trouble=error_words(error)
     )
 
 
@@ -201,10 +202,10 @@ def _receipts(ready: Ready, short: str | None) -> list[tuple[int, Receipt]]:
     if short is not None:
         chosen = [(sequence, receipt) for sequence, receipt in receipts if short_tracker(receipt.tracker) == short]
         if not chosen:
-            raise RefusalError("no ballot of yours with this tracker is on the board; is it mistyped?")
+            raise RefusalError(_("no ballot of yours with this tracker is on the board; is it mistyped?"))
         return chosen[:1]
     if not receipts:
-        raise RefusalError("no ballot of yours is on the board")
+        raise RefusalError(_("no ballot of yours is on the board"))
     newest: dict[int, tuple[int, Receipt]] = {}
     for sequence, receipt in sorted(receipts, key=lambda pair: pair[0]):
         newest[receipt.poll] = (sequence, receipt)
@@ -218,7 +219,7 @@ def _receipt_on(view: WitnessedView, short: str) -> Receipt:
             body = decode_entry(view.entry(judgement.index)).body
             if isinstance(body, Ballot) and short_tracker(body.tracker()) == short:
                 return make_receipt(view, view.state.by_ctx[body.ctx], judgement.index)
-    raise RefusalError("no accepted ballot with this tracker is on the board; is it mistyped?")
+    raise RefusalError(_("no accepted ballot with this tracker is on the board; is it mistyped?"))
 
 
 def _found(receipt: Receipt, finding: ReceiptFinding) -> list[str]:

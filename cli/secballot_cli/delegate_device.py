@@ -73,7 +73,7 @@ def open_wallet(given: Given, file: str | None) -> DelegateWallet:
     """
     path = wallet_path(given, file)
     if not path.exists():
-        raise StoreError(f"there is no wallet at {path}: secballot delegate new, or restore")
+        raise StoreError(_("there is no wallet at {path}: secballot delegate new, or restore").format(path=path))
     return DelegateWallet.open(path, given.passphrase())
 
 
@@ -94,11 +94,11 @@ def get_ready(given: Given, file: str | None, *, offline: bool = False) -> Ready
     wallet = open_wallet(given, file)
     state = wallet.state()
     if state.sitting_id and given.sitting not in {None, state.sitting_id}:
-        raise RefusalError("the wallet is for another sitting; every sitting has a wallet of its own")
+        raise RefusalError(_("the wallet is for another sitting; every sitting has a wallet of its own"))
     anchor = state.sitting_id or given.sitting
     if anchor is None:
         raise RefusalError(
-            "which sitting? The wallet does not know it yet: give --sitting, with the id from the letter"
+            _("which sitting? The wallet does not know it yet: give --sitting, with the id from the letter")
         )
     boards, proxy = given.boards or state.boards, chosen_proxy(given.proxy, state.proxy)
     view = first_view(boards, anchor, proxy)

@@ -56,7 +56,7 @@ def hand_over(phrase: str, file: str | None) -> None:
         _write_private(Path(file), phrase)
         return
     if not sys.stderr.isatty() or not sys.stdin.isatty():
-        raise RefusalError("the words are shown on a terminal only: run this on one, or name a new --phrase-file")
+        raise RefusalError(_("the words are shown on a terminal only: run this on one, or name a new --phrase-file"))
     words = phrase.split()
     while True:
         try:
@@ -144,11 +144,11 @@ def _write_private(path: Path, phrase: str) -> None:
             os.fsync(file.fileno())
         sync_folder(path.parent)
     except OSError as error:
-        raise StoreError("the file for the phrase is there already, or cannot be written") from error
+        raise StoreError(_("the file for the phrase is there already, or cannot be written")) from error
 
 
 def _read_private(path: Path) -> str:
     data = read_file(path, _MAX_BYTES)
     if os.name == "posix" and path.stat().st_mode & 0o077:
-        raise StoreError("others than its owner may read the file of the phrase; it should have mode 0600")
+        raise StoreError(_("others than its owner may read the file of the phrase; it should have mode 0600"))
     return data.decode("ascii", errors="replace")

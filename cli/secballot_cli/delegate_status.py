@@ -67,7 +67,7 @@ def _tell_registration(device: VotingDevice, told: Told) -> bool:
     class_index = registration.roll.get(key)
     told.facts["class"] = class_index or 0
     if class_index is None:
-        raise RefusalError("this delegate's key is not on the roll; is the label of the phrase right?")
+        raise RefusalError(_("this delegate's key is not on the roll; is the label of the phrase right?"))
     own = [request for request in registration.requests.values() if request.key == key]
     registrars = len(state.the_manifest().registrars)
     answers = min((len(request.answered) for request in own), default=0)

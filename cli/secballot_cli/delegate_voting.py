@@ -97,7 +97,7 @@ def vote(
     else:
         chosen_tag = "".join(tag.split())
     if tag is not None and device.delegate.tag_is_known(number, chosen_tag):
-        raise RefusalError("a ballot on the board has this very tag already: make up another one")
+        raise RefusalError(_("a ballot on the board has this very tag already: make up another one"))
     work = device.seal(number, choices, chosen_tag)
     if (file is None or tag is None) and sys.stdin.isatty() and sys.stderr.isatty():
         say(_("Sealed. Its tracker; note it down before you go on:"))
@@ -146,9 +146,10 @@ def _the_poll(ready: Ready, number: int | None) -> int:
         return number
     is_open = [poll.number for poll in ready.device.view.state.polls.values() if poll.status == "open"]
     if not is_open:
-        raise RefusalError("no poll is open")
+        raise RefusalError(_("no poll is open"))
     if len(is_open) > 1:
-        raise RefusalError(f"several polls are open, name one: {', '.join(map(str, sorted(is_open)))}")
+        words = _("several polls are open, name one: {polls}")
+        raise RefusalError(words.format(polls=", ".join(map(str, sorted(is_open)))))
     return is_open[0]
 
 
@@ -162,9 +163,10 @@ def _the_sealed(ready: Ready, number: int | None, *, opened: bool = False, file:
     elif not waiting and file:
         waiting = [work.poll for work in state.cast if work.unsent]
     if not waiting:
-        raise RefusalError("no sealed ballot waits: secballot delegate vote")
+        raise RefusalError(_("no sealed ballot waits: secballot delegate vote"))
     if len(waiting) > 1:
-        raise RefusalError(f"sealed ballots of several polls wait, name one: {', '.join(map(str, sorted(waiting)))}")
+        words = _("sealed ballots of several polls wait, name one: {polls}")
+        raise RefusalError(words.format(polls=", ".join(map(str, sorted(waiting)))))
     return waiting[0]
 
 
@@ -215,7 +217,7 @@ def _sealed(number: int, tracker: bytes, *, qr: bool) -> Told:
 
 def _cast(ready: Ready, number: int, given: Given, *, to: str | None, wait: float, wallet: str | None) -> int:
     if to is not None and (Path(to).exists() or not Path(to).parent.is_dir()):
-        raise RefusalError("the file is there already, or its folder is not: name a new one; nothing was done")
+        raise RefusalError(_("the file is there already, or its folder is not: name a new one; nothing was done"))
     state = ready.device.wallet.state()
     before = next((work for work in state.cast if work.poll == number and work.unsent), None)
     if to is not None and before is not None and state.sealed_in(number) is None:
@@ -257,14 +259,14 @@ def _open(ready: Ready, number: int, given: Given, out: str | None) -> int:
     waiting, before = state.sealed_in(number), state.opened_in(number)
     tracker = waiting.tracker if waiting is not None else before.tracker if before is not None else None
     if tracker is None:
-        raise RefusalError(f"no sealed ballot of poll {number} waits to be opened")
+        raise RefusalError(_("no sealed ballot of poll {number} waits to be opened").format(number=number))
     short = short_tracker(tracker)
     target = Path(out) if out is not None else Path(f"opened-{short[:5]}.json")
     if out is not None and target.exists():
-        raise RefusalError("the file is there already, and nothing was opened: name a new one")
+        raise RefusalError(_("the file is there already, and nothing was opened: name a new one"))
     opened = before if waiting is None else device.open(number)
     if opened is None:
-        raise RefusalError(f"no sealed ballot of poll {number} waits to be opened")
+        raise RefusalError(_("no sealed ballot of poll {number} waits to be opened").format(number=number))
     ballot = opened.ballot()
     write_private(target, ballot.encode())
     poll = poll_by_number(device.view, number)

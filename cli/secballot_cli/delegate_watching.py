@@ -21,6 +21,7 @@ from secballot_cli.delegate_device import (
     wallet_option,
     wallet_path,
 )
+from secballot_cli.error_words import error_words
 from secballot_cli.home import party_options
 from secballot_cli.main import ExitCode
 from secballot_cli.messages import _
@@ -93,7 +94,7 @@ def _look(ready: Ready, path: Path, said: dict[bytes, Standing], *, quiet: bool)
             except InconsistentLogError:
                 raise
             except SecballotError as error:
-                say(_("not there yet: {trouble}").format(trouble=error.diagnostics()))
+                say(_("not there yet: {trouble}").format(trouble=error_words(error)))
     found = standings(device, now=int(time.time()))
     for standing in found:
         if said.get(standing.tracker) == standing:
@@ -129,7 +130,7 @@ def _again(ready: Ready, given: Given, wallet: str | None) -> Ready:
     except InconsistentLogError:
         raise
     except SecballotError as error:
-        say(_("trying again: {trouble}").format(trouble=error.diagnostics()))
+        say(_("trying again: {trouble}").format(trouble=error_words(error)))
         try:
             return get_ready(given, wallet)
         except InconsistentLogError:

@@ -162,7 +162,7 @@ def check(
         shown = Shown.of_source(manifest, source)
         seen = shown.witnessed(manifest)
         if seen is None:
-            raise PolicyError("no checkpoint at hand satisfies the witness quorum", check="LOG-01")
+            raise PolicyError(_("no checkpoint at hand satisfies the witness quorum"), check="LOG-01")
         watch(manifest, seen, shown.history, mirrors=mirror, state=state, evidence=evidence, proxy=proxy)
         for held in store.entries():
             for promise in map(PROMISE.decode, store.promises(held.leaf)):
@@ -183,4 +183,4 @@ def check(
 
 def _check_sitting(store: DropStore, sitting: bytes) -> None:
     if store.sitting_id != sitting:
-        raise RefusalError("this drop box is another sitting's")
+        raise RefusalError(_("this drop box is another sitting's"))

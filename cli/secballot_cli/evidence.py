@@ -94,7 +94,7 @@ def promise(
     # That a promise is kept, only a log shows that is witnessed, and goes on from what was seen before.
     seen = shown.witnessed(manifest)
     if seen is None:
-        raise PolicyError("no checkpoint at hand satisfies the witness quorum", check="LOG-01")
+        raise PolicyError(_("no checkpoint at hand satisfies the witness quorum"), check="LOG-01")
     watch(manifest, seen, shown.history, mirrors=(), state=state, evidence=out, proxy=proxy)
     facts: dict[str, object] = {"index": given.index, "state": judged.state.value}
     tell(Told([_promise_words(judged.state)], facts=facts), as_json=as_json)
@@ -145,7 +145,7 @@ def compare(
     ]
     empty = [name for name, place in zip(places, shown, strict=True) if not place.checkpoints]
     if empty:
-        raise StoreError(f"no checkpoint of this sitting's log: {', '.join(empty)}")
+        raise StoreError(_("no checkpoint of this sitting's log: {places}").format(places=", ".join(empty)))
     last = CheckpointMemory(state or default_folder(os.environ)).recall(body.log.origin)
     if last is not None:
         places, shown = (*places, "(seen before)"), [*shown, Shown.of_notes(body, [last])]
@@ -154,9 +154,10 @@ def compare(
         _write_and_tell(found.evidence, sitting, out, as_json=as_json)
         return ExitCode.FAILED
     if found.differs:
-        raise InconsistentLogError("the places show two logs, each signed by another operator", check="LOG-02")
+        raise InconsistentLogError(_("the places show two logs, each signed by another operator"), check="LOG-02")
     if found.apart:
-        raise StoreError(f"not compared, for want of entries: {', '.join(places[at] for at in found.apart)}")
+        words = _("not compared, for want of entries: {places}")
+        raise StoreError(words.format(places=", ".join(places[at] for at in found.apart)))
     _remember(body, shown, last, state)
     sizes = {name: place.checkpoints[-1].checkpoint.tree_size for name, place in zip(places, shown, strict=True)}
     did = [_("{name}: entries {size}").format(name=name, size=size) for name, size in sizes.items()]
@@ -192,7 +193,7 @@ def _manifest(places: list[LogSource | bytes], sitting: bytes, file: str | None)
     if file is not None:
         data = read_input(file, MAX_ENTRY_BYTES)
         if hashlib.sha256(data).digest() != sitting:
-            raise RefusalError("the manifest is another sitting's")
+            raise RefusalError(_("the manifest is another sitting's"))
         return MANIFEST.decode(data)
     for place in places:
         if not isinstance(place, bytes):
@@ -200,7 +201,7 @@ def _manifest(places: list[LogSource | bytes], sitting: bytes, file: str | None)
                 return find_manifest(place, sitting)
             except (RefusalError, StoreError, EncodingError):
                 continue
-    raise RefusalError("no place holds this sitting's manifest: give --manifest", check="SIT-01")
+    raise RefusalError(_("no place holds this sitting's manifest: give --manifest"), check="SIT-01")
 
 
 def _write_and_tell(found: Evidence, sitting: bytes, out: str | None, *, as_json: bool) -> None:

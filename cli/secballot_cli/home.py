@@ -25,6 +25,7 @@ from secballot.errors import EncodingError, RefusalError, StoreError
 from secballot.store.folder import read_file
 from secballot.store.keyfile import KeyHolder, bind_key, read_key, read_public_key
 from secballot.store.syncing import sync_folder
+from secballot_cli.messages import _
 from secballot_cli.passphrase import passphrase_of, passphrase_option
 from secballot_cli.proxies import chosen_proxy, remembered_proxy_option
 from secballot_cli.reading import sitting_id
@@ -173,7 +174,8 @@ class Home:
         home = cls(role, base / role / NEW)
         make_private(home.folder)
         if home.key_file.exists():
-            raise StoreError(f"there is a key for the next sitting already, in {home.folder}: one key for each sitting")
+            words = _("there is a key for the next sitting already, in {folder}: one key for each sitting")
+            raise StoreError(words.format(folder=home.folder))
         return home
 
     @classmethod
@@ -194,7 +196,7 @@ class Home:
         else:
             home = cls(role, *_only(parent, role))
         if not home.folder.is_dir():
-            raise StoreError(f"there is no {role} here yet: secballot {role} new")
+            raise StoreError(_("there is no home of the role {role} here yet: secballot {role} new").format(role=role))
         kept = home.settings()
         return replace(home, boards=given.boards or kept.boards, proxy=chosen_proxy(given.proxy, kept.proxy))
 
@@ -205,7 +207,9 @@ class Home:
             RefusalError: it is not known; no party starts without it.
         """
         if self.sitting is None:
-            raise RefusalError("which sitting? It is named by --sitting, with the id from a letter or another channel")
+            raise RefusalError(
+                _("which sitting? It is named by --sitting, with the id from a letter or another channel")
+            )
         return self.sitting
 
     def open_key(self, given: Given) -> SigningKey:
@@ -242,7 +246,7 @@ class Home:
                 self.folder.rename(home.folder)
                 sync_folder(home.folder.parent)
             except OSError as error:
-                raise StoreError("the home folder cannot be renamed") from error
+                raise StoreError(_("the home folder cannot be renamed")) from error
         settings = Settings(home.boards, home.proxy)
         if settings != home.settings():
             write_private(home.folder / "settings.json", msgspec.json.encode(settings))
@@ -260,7 +264,7 @@ class Home:
         try:
             return msgspec.json.decode(read_file(path, _MAX_SETTINGS), type=Settings)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise EncodingError(f"{path} is garbled; it may be removed") from error
+            raise EncodingError(_("{path} is garbled; it may be removed").format(path=path)) from error
 
 
 def _only(parent: Path, role: str) -> tuple[Path, bytes | None]:
@@ -271,11 +275,13 @@ def _only(parent: Path, role: str) -> tuple[Path, bytes | None]:
         names = []
     sittings = [name for name in names if name != NEW]
     if len(sittings) > 1 or (sittings and NEW in names):
-        raise RefusalError(f"there are several sittings for the role {role} here: name one with --sitting")
+        words = _("there are several sittings for the role {role} here: name one with --sitting")
+        raise RefusalError(words.format(role=role))
     try:
         return (parent / sittings[0], bytes.fromhex(sittings[0])) if sittings else (parent / NEW, None)
     except ValueError as error:
-        raise StoreError(f"the folder {parent / sittings[0]} bears no sitting's name") from error
+        words = _("the folder {folder} bears no sitting's name")
+        raise StoreError(words.format(folder=parent / sittings[0])) from error
 
 
 def make_private(folder: Path) -> None:
@@ -291,7 +297,7 @@ def make_private(folder: Path) -> None:
         if os.name == "posix":
             folder.chmod(0o700)
     except OSError as error:
-        raise StoreError("the home folder cannot be made") from error
+        raise StoreError(_("the home folder cannot be made")) from error
 
 
 def write_private(path: Path, data: bytes) -> None:
@@ -311,4 +317,4 @@ def write_private(path: Path, data: bytes) -> None:
         fresh.replace(path)
         sync_folder(path.parent)
     except OSError as error:
-        raise StoreError(f"{path.name} cannot be written") from error
+        raise StoreError(_("{name} cannot be written").format(name=path.name)) from error

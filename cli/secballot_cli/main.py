@@ -32,6 +32,7 @@ import click
 
 import secballot
 from secballot import errors
+from secballot_cli.error_words import error_words
 from secballot_cli.messages import _, translated
 from secballot_cli.spoken import speak_click, spoken
 
@@ -191,4 +192,4 @@ def _complaint(error: Exception) -> _Complaint:
     else:
         code = ExitCode.UNCHECKED
     culprit = None if error.culprit is None else str(error.culprit)
-    return _Complaint(error.diagnostics(), code, error.check, culprit)
+    return _Complaint(error_words(error), code, error.check, culprit)

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-CATALOGUES: Final = ("shared", "officials", "delegate", "services", "help")
+CATALOGUES: Final = ("shared", "officials", "delegate", "services", "errors", "help")
 """Names of the catalogues; a message is looked for in this order."""
 
 FOLDER: Final = Path(__file__).parent / "locale"

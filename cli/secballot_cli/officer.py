@@ -127,12 +127,12 @@ def found(given: Given, manifest: str, *, cards: str | None, yes: bool) -> int:
     body = MANIFEST.decode(read_input(manifest, MAX_ENTRY_BYTES))
     anchor = hashlib.sha256(MANIFEST.encode(body)).digest()
     if given.sitting not in (None, anchor):
-        raise RefusalError("this manifest is not the one of the sitting named by --sitting", check="SIT-01")
+        raise RefusalError(_("this manifest is not the one of the sitting named by --sitting"), check="SIT-01")
     home = _home_of(given, anchor)
     show([*manifest_words(body), *_party_words(body, cards)])
     key: SigningKey = home.open_key(given)
     if key.verify_key.encode() not in body.presidium.keys:
-        raise PolicyError("the manifest does not name this key as an officer's")
+        raise PolicyError(_("the manifest does not name this key as an officer's"))
     confirm(_("Found this sitting?"), yes=yes)
     promise = open_board(home, body, anchor).post(sign_entry(key, "manifest", anchor, body))
     home.settle(given)
@@ -179,7 +179,7 @@ def _home_of(given: Given, anchor: bytes) -> Home:
     """
     home = Home.find("officer", replace(given, sitting=anchor))
     if not any(where.startswith(("http://", "https://")) for where in home.boards):
-        raise TransportError("founding needs the URL of the board: --board")
+        raise TransportError(_("founding needs the URL of the board: --board"))
     return home
 
 

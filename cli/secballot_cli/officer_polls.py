@@ -97,7 +97,8 @@ def _documents(seat: Seat, officer: Officer, folder: Path) -> Callable[[str], by
         if digest not in seat.view.state.complete_documents:
             officer.post_document(content)
             if not wait_until(seat.view, lambda: digest in seat.view.state.complete_documents):
-                raise RefusalError(f"the board has taken the document {name} and does not show it yet; try again")
+                words = _("the board has taken the document {name} and does not show it yet; try again")
+                raise RefusalError(words.format(name=name))
         return digest
 
     return post
@@ -172,9 +173,11 @@ def result(given: Given, poll: int, *, page: str | None, yes: bool) -> int:
     state = seat.view.state
     found = poll_by_number(seat.view, poll)
     if found.result is not None:
-        raise RefusalError(f"the result of poll {poll} is posted; its page: secballot page {poll}")
+        words = _("the result of poll {poll} is posted; its page: secballot page WHERE {poll} FILE")
+        raise RefusalError(words.format(poll=poll))
     if not (found.status == "closed" and found.finished()):
-        raise RefusalError(f"poll {poll} has no result: it is {found.status}; what it waits for says secballot status")
+        words = _("poll {poll} has no result: it is {status}; what it waits for says secballot status")
+        raise RefusalError(words.format(poll=poll, status=found.status))
     made = result_page(state, found)
     body = recompute_result(state, found, hashlib.sha256(made).digest())
     show(result_words(state, body))

@@ -62,9 +62,9 @@ def _check_signed(poll: PollState, made: bytes) -> bool:
     if poll.result is None:
         return False
     if poll.result.page == NO_PAGE:
-        raise RefusalError("the result is posted without a page")
+        raise RefusalError(_("the result is posted without a page"))
     if poll.result.page != page_digest(made):
         raise VerificationError(
-            "the officers signed another page than the one that the record gives", culprit=Party("presidium")
+            _("the officers signed another page than the one that the record gives"), culprit=Party("presidium")
         )
     return True

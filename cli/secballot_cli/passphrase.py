@@ -77,7 +77,7 @@ def passphrase_of(file: str | None, *, new: bool = False) -> str:
 def _read_private(path: Path) -> bytes:
     data = read_file(path, _MAX_BYTES)
     if os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise StoreError("others than its owner may read the passphrase file; it should have mode 0600")
+        raise StoreError(_("others than its owner may read the passphrase file; it should have mode 0600"))
     return data
 
 
@@ -90,7 +90,7 @@ def _read_descriptor(descriptor: int) -> bytes:
                 break
             data += piece
     except OSError as error:
-        raise StoreError("the file descriptor of the passphrase cannot be read") from error
+        raise StoreError(_("the file descriptor of the passphrase cannot be read")) from error
     return data
 
 
@@ -99,4 +99,4 @@ def _first_line(data: bytes) -> str:
         return data.decode().split("\n")[0].removesuffix("\r")
     except UnicodeDecodeError as error:
         error.object = b""  # the cause would carry the passphrase
-        raise EncodingError("the passphrase is not UTF-8") from None
+        raise EncodingError(_("the passphrase is not UTF-8")) from None

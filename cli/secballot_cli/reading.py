@@ -16,6 +16,7 @@ from secballot.store.folder import read_file
 from secballot.store.naming import is_url
 from secballot.store.remembered import CheckpointMemory, default_folder
 from secballot.store.verified import VerifiedState
+from secballot_cli.error_words import error_words
 from secballot_cli.messages import _
 from secballot_cli.proxies import proxy_option
 from secballot_cli.render import showing_progress
@@ -103,7 +104,7 @@ def watch(
             remember(memory, manifest, seen, history)
         except StoreError as error:
             # Reading a record from a machine that keeps nothing is fine, and is said.
-            click.echo(_("not remembered: {trouble}").format(trouble=error.message), err=True)
+            click.echo(_("not remembered: {trouble}").format(trouble=error_words(error)), err=True)
     except InconsistentLogError as error:
         if evidence is not None and error.evidence.startswith(b"{"):
             write_new(evidence, error.evidence)
@@ -154,7 +155,7 @@ def first_view(boards: Sequence[str], anchor: bytes, proxy: str | None) -> Witne
         InconsistentLogError: the log contradicts itself.
     """
     if not boards:
-        raise RefusalError("where is the log? Give the board's URL, or a folder or file of the log, with --board")
+        raise RefusalError(_("where is the log? Give the board's URL, or a folder or file of the log, with --board"))
     # An audit does without, and begins the sooner.
     from secballot.roles.view import WitnessedView  # noqa: PLC0415
 
@@ -189,4 +190,4 @@ def write_new(path: str | Path, data: bytes) -> None:
         with Path(path).open("xb") as file:
             file.write(data)
     except OSError as error:
-        raise StoreError("the file is there already, or cannot be written") from error
+        raise StoreError(_("the file is there already, or cannot be written")) from error

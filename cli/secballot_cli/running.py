@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import click
 
 from secballot.errors import LostStateError, PolicyError, RefusalError, StoreError, TransportError
+from secballot_cli.error_words import error_words
 from secballot_cli.messages import _
 from secballot_cli.standing_words import next_steps, standing_facts
 from secballot_cli.telling import Told, printable, tell
@@ -80,7 +81,7 @@ def run_party(
         except (PolicyError, RefusalError, StoreError, TransportError) as error:
             if once:
                 raise
-            waiting, trouble = True, error.diagnostics()
+            waiting, trouble = True, error_words(error)
         if trouble and trouble != said:
             click.echo(_("trying again: {trouble}").format(trouble=printable(trouble)), err=True)
         said = trouble

@@ -47,7 +47,7 @@ def server_part(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise StoreError("running a service needs the extra `server`: pip install secballot[server]") from error
+        raise StoreError(_("running a service needs the extra `server`: pip install secballot[server]")) from error
 
 
 def _protocol() -> str | type[asyncio.Protocol]:
@@ -79,7 +79,8 @@ def run_app(app: Starlette, host: str, port: int, facts: dict[str, object], *, a
     try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
-        raise TransportError(f"{host} port {port} cannot be listened on") from error
+        words = _("{host} port {port} cannot be listened on")
+        raise TransportError(words.format(host=host, port=port)) from error
     with listening:
         config = uvicorn.Config(
             app,

@@ -72,6 +72,6 @@ def _any_home(given: Given) -> tuple[Home, bool]:
         if home.sitting is not None and home.boards:
             return home, home.folder.name == home.sitting.hex()
     if given.sitting is None:
-        raise RefusalError("which sitting? It is named by --sitting, with the id from a letter or another channel")
+        raise RefusalError(_("which sitting? It is named by --sitting, with the id from a letter or another channel"))
     bare = Home("status", given.base, given.sitting)
     return replace(bare, boards=given.boards, proxy=chosen_proxy(given.proxy, None)), False

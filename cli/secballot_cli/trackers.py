@@ -9,6 +9,7 @@ import io
 
 from secballot.errors import StoreError
 from secballot.protocol.short_tracker import short_tracker
+from secballot_cli.messages import _
 
 __all__ = ["qr_lines", "short_tracker", "tracker_lines"]
 
@@ -23,7 +24,7 @@ def qr_lines(text: str) -> list[str]:
         # Only this needs it.
         import segno  # noqa: PLC0415
     except ImportError as error:
-        raise StoreError("drawing QR codes needs the extra `client`: pip install secballot[client]") from error
+        raise StoreError(_("drawing QR codes needs the extra `client`: pip install secballot[client]")) from error
     drawn = io.StringIO()
     segno.make(text, error="m", micro=False).terminal(drawn, compact=True)
     return drawn.getvalue().splitlines()

@@ -28,7 +28,7 @@ from secballot_cli.acting import countersign as countersign_act
 from secballot_cli.carding import new_options, new_party
 from secballot_cli.connecting import confirm, remember_view, take_seat, yes_option
 from secballot_cli.home import Home, make_private, party_options
-from secballot_cli.messages import _
+from secballot_cli.messages import _, translated
 from secballot_cli.reading import read_input
 from secballot_cli.render import grouped
 from secballot_cli.running import run_options, run_party, tell_after_run
@@ -108,7 +108,7 @@ def decrypt(given: Given, poll: int, *, objection: tuple[str, ...], drop_box: tu
         try:
             role.check_decryption(poll, now=now, objections=objections, drop_box=dropped)
         except RefusalError as refusal:
-            raise RefusalError(f"{refusal.message}. {_what_next(found)}", check=refusal.check) from refusal
+            raise RefusalError(f"{translated(refusal.message)}. {_what_next(found)}", check=refusal.check) from refusal
         show(opened_words(seat, found))
         confirm(_("Decrypt these sums? They are public from then on."), yes=yes)
         promises = role.decrypt(poll, now=now, objections=objections, drop_box=dropped)
@@ -242,10 +242,11 @@ def backup(given: Given, folder: str) -> int:
 def restore(given: Given, folder: str) -> int:
     """Make your home on this computer from a backup FOLDER. The other computer must not be used any more."""
     if given.sitting is None:
-        raise RefusalError("which sitting? It is named by --sitting, with the id from a letter or another channel")
+        raise RefusalError(_("which sitting? It is named by --sitting, with the id from a letter or another channel"))
     target = given.base / "trustee" / given.sitting.hex()
     if target.exists():
-        raise RefusalError(f"there is a trustee of this sitting here already, in {target}")
+        words = _("there is a trustee of this sitting here already, in {folder}")
+        raise RefusalError(words.format(folder=target))
     make_private(target.parent)
     restore_backup(Path(folder), target)
     home = Home.find("trustee", given)

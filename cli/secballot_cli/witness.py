@@ -211,7 +211,8 @@ def evidence(journal: str, out: str, *, manifest: str, board: str | None, proxy:
             return ExitCode.FAILED
         undecided += source is None and not found.proved
     if undecided:
-        raise StoreError(f"open: {undecided} refused checkpoints have to be compared with the log that they are of")
+        words = _("open: {count} refused checkpoints have to be compared with the log that they are of")
+        raise StoreError(words.format(count=undecided))
     tell(Told([_("Nothing is kept against this log.")], facts={"open": 0, "written": None}), as_json=as_json)
     return ExitCode.PASSED
 

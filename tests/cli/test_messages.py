@@ -14,6 +14,8 @@ import pytest
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 
+from secballot.audit.checks import CHECKS
+from secballot_cli.error_words import KINDS
 from secballot_cli.main import COMMANDS, ExitCode, run
 from secballot_cli.messages import CATALOGUES, FOLDER, _, compile_catalogues, forget_language, plural
 from secballot_cli.spoken import CLICK, paragraphs
@@ -25,6 +27,12 @@ if TYPE_CHECKING:
     from babel.messages.catalog import Catalog, Message
 
 LANGUAGES = sorted(path.name for path in FOLDER.iterdir())
+
+MET: Final = (
+    *("RefusalError", "PolicyError", "PhaseError", "LostStateError", "TransportError", "KeptError"),
+    "out_of_phase",  # returns a PhaseError
+)
+"""Classes of errors of the library whose unchanging messages are all translated."""
 
 UNREACHABLE: Final = {
     "Arguments take exactly one parameter declaration, got {length}: {decls}.",
@@ -71,6 +79,24 @@ def texts_of_help() -> set[str]:
         texts += [command.help or "", command.short_help or ""]
         texts += [parameter.help or "" for parameter in command.params if isinstance(parameter, click.Option)]
     return {paragraph for text in texts for paragraph in paragraphs(text) if paragraph}
+
+
+def texts_of_errors() -> set[str]:
+    """Return what every check and every class of errors means."""
+    return {check.statement for check in CHECKS} | set(KINDS.values())
+
+
+def messages_of_library(project_root: Path, *classes: str) -> set[str]:
+    """Return the messages that errors of the library have every time; of these classes, or of all."""
+    found = set()
+    for path in (project_root / "secballot").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args):
+                continue
+            first, raised = node.exc.args[0], ast.unparse(node.exc.func)
+            if isinstance(first, ast.Constant) and isinstance(first.value, str) and (raised in classes or not classes):
+                found.add(first.value)
+    return found
 
 
 def messages_of_click() -> set[str]:
@@ -123,7 +149,10 @@ def test_there_is_russian() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_message_is_translated_once_and_nothing_else_is(language: str, project_root: Path) -> None:
-    """What the source asks for is what the catalogues have; no message stands in two of them."""
+    """What the source asks for is what the catalogues have; no message stands in two of them.
+
+    Of the library's errors those have to be there that a person meets who does everything right.
+    """
     known = [
         singular(message)
         for path, catalogue in catalogues(language)
@@ -131,7 +160,11 @@ def test_every_message_is_translated_once_and_nothing_else_is(language: str, pro
         if message.id and path.stem != CLICK
     ]
 
-    assert sorted(known) == sorted(messages_in_source(project_root) | texts_of_help())
+    needed = messages_in_source(project_root) | texts_of_help() | texts_of_errors()
+    met = messages_of_library(project_root, *MET)
+    assert len(known) == len(set(known))
+    assert (needed | met) - set(known) == set()
+    assert set(known) - needed - messages_of_library(project_root) == set()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
