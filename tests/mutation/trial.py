@@ -1,8 +1,9 @@
 """What `run.py` starts inside of a prepared copy of the tree: mutate it, and try every mutant that was not tried yet.
 
-The tests are collected once. Each mutant gets a process forked from there, which runs the tests that reach the mutant,
-the quick ones first, until one fails. What is limited is its processor time, so that a busy machine kills no mutant.
-What became of it stands in mutmut's own `.meta` files as soon as it is known: a run that is stopped loses nothing.
+The tests are collected once. Each mutant gets a process forked from there, which runs the tests that reach the mutant
+until one fails: first those that killed another mutant of the same function, then the quick ones. What is limited is its
+processor time, so that a busy machine kills no mutant. What became of it stands in mutmut's own `.meta` files as soon as
+it is known: a run that is stopped loses nothing.
 """
 
 from __future__ import annotations
@@ -80,9 +81,10 @@ class Trials:
             codes = found["exit_code_by_key"]
             for name in [name for name, code in codes.items() if self._is_due(name, code)]:
                 running = name.replace("__init__.", "")
-                tests = sorted(reached.get(mangled_name_from_mutant_name(running), ()), key=seconds.__getitem__)
+                tests = reached.get(mangled_name_from_mutant_name(running), [])
                 limits = [1 + int(SLOWER * seconds[number]) for number in tests]
-                codes[name] = self._try(running, [items[number] for number in tests], limits) if tests else UNREACHED
+                codes[name], failed = self._try(running, [items[number] for number in tests], limits)
+                tests[: failed + 1] = [*tests[failed : failed + 1], *tests[:failed]]
                 write_meta(meta, found)
         return True
 
@@ -116,14 +118,17 @@ class Trials:
         for number, (_, _, functions, _) in enumerate(lines):
             for function in functions:
                 reached.setdefault(function, []).append(number)
-        return reached, [seconds for *_, seconds in lines]
+        seconds = [used for *_, used in lines]
+        return {function: sorted(tests, key=seconds.__getitem__) for function, tests in reached.items()}, seconds
 
-    def _try(self, name: str, items: Sequence[pytest.Item], limits: Sequence[int]) -> int:
-        """Return the exit code of the process that runs the tests on a mutant."""
+    def _try(self, name: str, items: Sequence[pytest.Item], limits: Sequence[int]) -> tuple[int, int]:
+        """Return the exit code of the process that runs the tests on a mutant, and which of them failed."""
+        if not items:
+            return UNREACHED, 0
         pid = os.fork()
         if not pid:
             self._begin(items[0].config, name)
-            os._exit(run(items, limits))
+            os._exit(run(items, limits, told=self._place / str(os.getpid()) / "failed"))
         until = time.monotonic() + STUCK_AFTER
         while True:
             ended, status = os.waitpid(pid, os.WNOHANG)
@@ -133,9 +138,11 @@ class Trials:
         if not ended:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
-        shutil.rmtree(self._place / str(pid), ignore_errors=True)
+        told = self._place / str(pid) / "failed"
+        failed = int(told.read_text("ascii")) if told.exists() else 0
+        shutil.rmtree(told.parent, ignore_errors=True)
         code = os.waitstatus_to_exitcode(status) if ended else STUCK
-        return STUCK if code in {-signal.SIGXCPU, -signal.SIGKILL} else code
+        return STUCK if code in {-signal.SIGXCPU, -signal.SIGKILL} else code, failed
 
     def _begin(self, settings: pytest.Config, mutant: str) -> None:
         """Be the process for one mutant: silent, and with a folder of its own."""
@@ -148,12 +155,19 @@ class Trials:
         settings._tmp_path_factory._basetemp = place  # type: ignore[attr-defined]  # pytest's own is shared, and kept
 
 
-def run(items: Sequence[pytest.Item], limits: Sequence[int] = (), *, before: pytest.Item | None = None) -> int:
+def run(
+    items: Sequence[pytest.Item],
+    limits: Sequence[int] = (),
+    *,
+    told: Path | None = None,
+    before: pytest.Item | None = None,
+) -> int:
     """Run tests until one fails, and return what an exit code says.
 
     Args:
         items: the tests.
         limits: seconds of processor time that each may take, if that is limited: the process ends by it.
+        told: where the number of the test that failed is written.
         before: what will be run behind them, so that its fixtures stay.
     """
     following = [*items[1:], before]
@@ -163,6 +177,8 @@ def run(items: Sequence[pytest.Item], limits: Sequence[int] = (), *, before: pyt
                 limit = int(time.process_time()) + 1 + limits[number]
                 resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
             if any(report.failed for report in runtestprotocol(item, log=False, nextitem=following[number])):
+                if told is not None:
+                    told.write_text(str(number), "ascii")
                 item.session._setupstate.teardown_exact(None)
                 return FAILED
     except BaseException:  # noqa: BLE001  # whatever a mutant raises, it ends here
