@@ -1,9 +1,9 @@
 """What `run.py` starts inside of a prepared copy of the tree: mutate it, and try every mutant that was not tried yet.
 
 The tests are collected once. Each mutant gets a process forked from there, which runs the tests that reach the mutant
-until one fails: first those that killed another mutant of the same function, then the quick ones. What is limited is its
-processor time, so that a busy machine kills no mutant. What became of it stands in mutmut's own `.meta` files as soon as
-it is known: a run that is stopped loses nothing.
+until one fails: first those that killed another mutant of the same function, then the quick ones. What is limited is
+its processor time, so that a busy machine kills no mutant. What became of it stands in mutmut's own `.meta` files as
+soon as it is known: a run that is stopped loses nothing.
 """
 
 from __future__ import annotations
