@@ -77,7 +77,7 @@ def digest(label: str, *fields: Field) -> bytes:
     sizes = _LABELS.get(label)
     if sizes is None or len(sizes) != len(fields):
         raise ValueError(f"label {label!r} does not take {len(fields)} fields")
-    return hashlib.sha512(_framed(label, sizes, fields)).digest()
+    return hashlib.sha512(_PREFIXES[label] + _framed(label, sizes, fields)).digest()
 
 
 def digests(label: str, common: Sequence[Field], rows: Sequence[tuple[int, ...]]) -> bytes:
@@ -96,8 +96,49 @@ def digests(label: str, common: Sequence[Field], rows: Sequence[tuple[int, ...]]
     sizes = _LABELS.get(label)
     if sizes is None or any(size != _U64 for size in sizes[len(common) :]):
         raise ValueError(f"label {label!r} does not go on with integers after {len(common)} fields")
-    begun = _framed(label, sizes[: len(common)], common)
+    begun = _PREFIXES[label] + _framed(label, sizes[: len(common)], common)
     return b"".join([hashlib.sha512(begun + end).digest() for end in _ends(tuple(rows), len(sizes) - len(common))])
+
+
+class Begun:
+    """A hash whose first fields are known: for many field lists that have these in common.
+
+    Example: `Begun("credential", sitting_id, 1, 1, name, 1).digest(S)` is `digest("credential", sitting_id, …, S)`.
+    """
+
+    __slots__ = ("_begun", "_label", "_left")
+
+    def __init__(self, label: str, *fields: Field) -> None:
+        """Frame the first fields.
+
+        Args:
+            label: one of the labels of SPEC.md#hash.
+            fields: the first of the label's fields, in its order.
+
+        Raises:
+            ValueError: as `digest`, but fields may be missing.
+
+        Source: SPEC.md#hash.
+        """
+        sizes = _LABELS.get(label)
+        if sizes is None or len(sizes) < len(fields):
+            raise ValueError(f"label {label!r} does not begin with {len(fields)} fields")
+        self._label, self._left = label, sizes[len(fields) :]
+        self._begun = _PREFIXES[label] + _framed(label, sizes[: len(fields)], fields)
+
+    def digest(self, *fields: Field) -> bytes:
+        """Return the 64-byte hash of the first fields and these, which are all that is left.
+
+        Raises:
+            ValueError: as `digest`.
+        """
+        if len(self._left) != len(fields):
+            raise ValueError(f"label {self._label!r} does not go on with {len(fields)} fields")
+        return hashlib.sha512(self._begun + _framed(self._label, self._left, fields)).digest()
+
+    def challenge(self, *fields: Field) -> int:
+        """Return the challenge of the first fields and these, as `challenge`."""
+        return reduce_wide(self.digest(*fields))
 
 
 @lru_cache(maxsize=64)
@@ -114,12 +155,12 @@ def _ends(rows: tuple[tuple[int, ...], ...], fields: int) -> list[bytes]:
 
 
 def _framed(label: str, sizes: Sequence[int], fields: Sequence[Field]) -> bytes:
-    """Return the bytes that are hashed: label and fields, each behind its length."""
-    parts = [_PREFIXES[label]]
+    """Return the bytes of fields that are hashed, each behind its length."""
+    parts: list[bytes] = []
     for size, field in zip(sizes, fields, strict=True):
         data = field if isinstance(field, bytes) else _framing(field) if isinstance(field, int) else field.encode()
         length = len(data)
-        if size not in {length, _ANY}:
+        if _ANY != size != length:
             raise ValueError(f"a field of {label!r} has {length} bytes where {size} belong")
         parts.append(_framing(length))
         parts.append(data)

@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING, Final
 from secballot.blind import BlindPublicKey
 from secballot.encoding import MAX_INTEGER, encode_u64
 from secballot.group import ENCODED_BYTES, Elements, FixedBase, PublicScalars
-from secballot.protocol.registration import key_id
+from secballot.protocol.registration import credential_message_begun, key_id
 from secballot.records.ballot import BALLOT, Ballot, BallotContest, BallotWithoutResponse
 from secballot.records.entry import encode_unsigned
+from secballot.transcript import Begun
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -222,17 +223,40 @@ class BallotContext:
         return {}
 
     def key_ids(self, class_index: int) -> tuple[bytes, ...]:
-        """Return the names of the class's registrar keys, in manifest order, derived once."""
-        if class_index not in self._key_ids:
-            keys = self.registrar_keys[class_index]
-            self._key_ids[class_index] = tuple(
-                key_id(self.sitting_id, self.registration, number, self.poll, class_index, public_key)
-                for number, public_key in enumerate(keys, start=1)
-            )
-        return self._key_ids[class_index]
+        """Return the names of the class's registrar keys, in manifest order."""
+        return tuple(
+            key_id(self.sitting_id, self.registration, number, self.poll, class_index, public_key)
+            for number, public_key in enumerate(self.registrar_keys[class_index], start=1)
+        )
+
+    def begun(self, class_index: int) -> Begun:
+        """Return the challenge of a ballot of this class as far as it is the same for all, begun once."""
+        if class_index not in self._begun:
+            self._begun[class_index] = Begun("ballot", *_poll_fields(self, class_index))
+        return self._begun[class_index]
 
     @cached_property
-    def _key_ids(self) -> dict[int, tuple[bytes, ...]]:
+    def _begun(self) -> dict[int, Begun]:
+        return {}
+
+    def credential_messages(self, class_index: int, credential: bytes) -> list[bytes]:
+        """Return the 64-byte messages that the registrars sign for a credential, in manifest order.
+
+        Args:
+            class_index: a class of the sitting.
+            credential: S, 32 bytes.
+
+        Source: SPEC.md#credentials.
+        """
+        if class_index not in self._messages:
+            self._messages[class_index] = [
+                credential_message_begun(self.sitting_id, self.poll, number, name, class_index)
+                for number, name in enumerate(self.key_ids(class_index), start=1)
+            ]
+        return [begun.digest(credential) for begun in self._messages[class_index]]
+
+    @cached_property
+    def _messages(self) -> dict[int, list[Begun]]:
         return {}
 
     @cached_property
@@ -296,14 +320,31 @@ def ballot_fields(context: BallotContext, ballot: BallotWithoutResponse) -> tupl
 
     Source: SPEC.md#ballot-proof, SPEC.md#hash.
     """
+    return (*_poll_fields(context, ballot.class_index), *_own_fields(context, ballot))
+
+
+def ballot_challenge(context: BallotContext, ballot: BallotWithoutResponse) -> int:
+    """Return the challenge e of a ballot, 0..ℓ−1: that of `ballot_fields` and T.
+
+    Args:
+        context: the poll.
+        ballot: as for `ballot_fields`, `commitment` included.
+
+    Source: SPEC.md#ballot-proof, SPEC.md#hash.
+    """
+    return context.begun(ballot.class_index).challenge(*_own_fields(context, ballot), ballot.commitment)
+
+
+def _poll_fields(context: BallotContext, class_index: int) -> tuple[Field, ...]:
+    """Return the first fields, which all ballots of a class have in common."""
+    return context.sitting_id, context.ctx, context.key_bytes, context.poll, class_index
+
+
+def _own_fields(context: BallotContext, ballot: BallotWithoutResponse) -> tuple[Field, ...]:
+    """Return the fields that follow."""
     offsets = context.layout(ballot.class_index).sum_offsets
     commitments = [contest.commitments for contest in ballot.contests]
     return (
-        context.sitting_id,
-        context.ctx,
-        context.key_bytes,
-        context.poll,
-        ballot.class_index,
         ballot.credential,
         ballot.randomizers,
         ballot.signatures,

@@ -31,6 +31,7 @@ from secballot.protocol.ballot_layout import (
     BallotContext,
     BallotLayout,
     ContestShape,
+    ballot_challenge,
     ballot_entry_size,
     ballot_fields,
     credential_digest,
@@ -43,8 +44,6 @@ from secballot.protocol.ballot_proof import (
     decode_scalars,
     sum_ciphertexts,
 )
-from secballot.protocol.registration import credential_message
-from secballot.transcript import challenge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -278,8 +277,7 @@ def _check_credential(context: BallotContext, ballot: Ballot, known_credential: 
     if not known_credential(digest):
         with blaming("BAL-08", NOBODY):
             _check_signatures(context, ballot)
-    e = challenge("ballot", *ballot_fields(context, ballot), ballot.commitment)
-    return _Candidate(ballot, layout, digest, e, pair, response)
+    return _Candidate(ballot, layout, digest, ballot_challenge(context, ballot), pair, response)
 
 
 def _check_form(context: BallotContext, layout: BallotLayout, ballot: Ballot) -> None:
@@ -305,13 +303,11 @@ def _check_signatures(context: BallotContext, ballot: Ballot) -> None:
 
     Source: SPEC.md#credentials.
     """
-    keys, names = context.registrar_keys[ballot.class_index], context.key_ids(ballot.class_index)
-    for number, (public_key, name) in enumerate(zip(keys, names, strict=True), start=1):
-        message = credential_message(
-            context.sitting_id, context.poll, number, name, ballot.class_index, ballot.credential
-        )
-        randomizer = ballot.randomizers[RANDOMIZER_BYTES * (number - 1) : RANDOMIZER_BYTES * number]
-        signature = ballot.signatures[SIGNATURE_BYTES * (number - 1) : SIGNATURE_BYTES * number]
+    keys = context.registrar_keys[ballot.class_index]
+    messages = context.credential_messages(ballot.class_index, ballot.credential)
+    for number, (public_key, message) in enumerate(zip(keys, messages, strict=True)):
+        randomizer = ballot.randomizers[RANDOMIZER_BYTES * number : RANDOMIZER_BYTES * (number + 1)]
+        signature = ballot.signatures[SIGNATURE_BYTES * number : SIGNATURE_BYTES * (number + 1)]
         blind.verify(public_key, blind.prepare(randomizer, message), signature)
 
 

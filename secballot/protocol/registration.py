@@ -36,7 +36,7 @@ from secballot.blind import (
 )
 from secballot.errors import EncodingError, InvalidProofError, Party, ProtocolError, VerificationError, blaming
 from secballot.records.credential import RegistrarKey
-from secballot.transcript import digest
+from secballot.transcript import Begun, digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -94,7 +94,17 @@ def credential_message(  # noqa: PLR0917  # in the order of SPEC.md#hash
 
     Source: SPEC.md#credentials.
     """
-    return digest("credential", sitting_id, poll, registrar, key_id, class_index, S)
+    return credential_message_begun(sitting_id, poll, registrar, key_id, class_index).digest(S)
+
+
+def credential_message_begun(  # in the order of SPEC.md#hash
+    sitting_id: bytes, poll: int, registrar: int, key_id: bytes, class_index: int
+) -> Begun:
+    """Return the hash of `credential_message` as far as it is the same for all credentials; S is what is left.
+
+    Source: SPEC.md#credentials.
+    """
+    return Begun("credential", sitting_id, poll, registrar, key_id, class_index)
 
 
 def certificate_elements(  # noqa: PLR0917  # in the order of SPEC.md#hash

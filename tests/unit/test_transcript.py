@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 from secballot.group import ORDER
-from secballot.transcript import challenge, digest, digests
+from secballot.transcript import Begun, challenge, digest, digests
 
 HASH, POINT = b"h" * 32, b"p" * 32
 NUMBERS = (1, 2**32, 2**64 - 1)
@@ -86,3 +86,24 @@ def test_common_fields_are_not_more_than_the_label_has() -> None:
     """Not even where no rows follow."""
     with pytest.raises(ValueError, match="longer"):
         digests("ballot-nonce", [HASH, HASH, HASH + HASH, HASH], [])
+
+
+@pytest.mark.parametrize("first", range(6))
+def test_a_hash_that_was_begun_is_that_of_all_fields(first: int) -> None:
+    """Wherever the fields are parted, and however often it is gone on with."""
+    fields = (HASH, POINT, *NUMBERS)
+    begun = Begun("promise", *fields[:first])
+    for _ in range(2):
+        assert begun.digest(*fields[first:]) == digest("promise", *fields)
+        assert begun.challenge(*fields[first:]) == challenge("promise", *fields)
+
+
+def test_a_hash_that_was_begun_takes_exactly_what_is_left() -> None:
+    """Sizes, numbers of fields and labels are those of the table."""
+    begun = Begun("promise", HASH)
+    for left in ((POINT, 1, 2), (POINT, 1, 2, 3, 4), (), (POINT[:31], 1, 2, 3), (1, POINT, 2, 3)):
+        with pytest.raises(ValueError, match="promise"):
+            begun.digest(*left)
+    for label, fields in (("other", ()), ("promise", (HASH, POINT, 1, 2, 3, 4)), ("promise", (HASH[:31],))):
+        with pytest.raises(ValueError, match=label):
+            Begun(label, *fields)
