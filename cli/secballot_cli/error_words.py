@@ -1,9 +1,9 @@
 """Errors in the reader's language: what kind of error it is, what was said of it, and which check would have to hold.
 
 The library speaks English and knows nothing of languages. Its errors have a class and mostly a check id, and each of
-these has a sentence here or in the register of checks, which translators know; so has each message that is the same
-every time. What a message names, and messages with values in them, stay as the library gave them, for whoever searches
-for them. In English the line is the library's own.
+these has a sentence here or in the register of checks, which translators know. So has what the library says of it,
+where a person can come to read that: as it stands, or as a template. All else stays as the library gave it, for
+whoever searches for it. In English the line is the library's own.
 
 Source: SPEC.md#errors-and-blame, SPEC.md#checks.
 """
@@ -48,9 +48,12 @@ def kind_of(error: errors.SecballotError) -> str:
 def error_words(error: errors.SecballotError) -> str:
     """Return one line about an error in the reader's language: check id, kind, message, what has to hold, culprit."""
     kind = kind_of(error)
-    if (said := translated(kind)) == kind:
+    if (in_language := translated(kind)) == kind:
         return error.diagnostics()
-    line = f"{said}: {translated(error.message)}"
+    # Only other languages need the templates.
+    from secballot_cli.templates import said  # noqa: PLC0415
+
+    line = f"{in_language}: {said(error.message)}"
     if error.check is not None:
         line = f"[{error.check}] {line}"
         if statement := check_words(error.check):

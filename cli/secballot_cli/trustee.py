@@ -28,11 +28,12 @@ from secballot_cli.acting import countersign as countersign_act
 from secballot_cli.carding import new_options, new_party
 from secballot_cli.connecting import confirm, remember_view, take_seat, yes_option
 from secballot_cli.home import Home, make_private, party_options
-from secballot_cli.messages import _, translated
+from secballot_cli.messages import _
 from secballot_cli.reading import read_input
 from secballot_cli.render import grouped
 from secballot_cli.running import run_options, run_party, tell_after_run
 from secballot_cli.telling import Told, moment, tell
+from secballot_cli.templates import said
 
 if TYPE_CHECKING:
     from secballot.record.state import PollState
@@ -108,7 +109,7 @@ def decrypt(given: Given, poll: int, *, objection: tuple[str, ...], drop_box: tu
         try:
             role.check_decryption(poll, now=now, objections=objections, drop_box=dropped)
         except RefusalError as refusal:
-            raise RefusalError(f"{translated(refusal.message)}. {_what_next(found)}", check=refusal.check) from refusal
+            raise RefusalError(f"{said(refusal.message)}. {_what_next(found)}", check=refusal.check) from refusal
         show(opened_words(seat, found))
         confirm(_("Decrypt these sums? They are public from then on."), yes=yes)
         promises = role.decrypt(poll, now=now, objections=objections, drop_box=dropped)

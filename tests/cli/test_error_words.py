@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import string
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,7 @@ from secballot.board.published import MissingFileError
 from secballot_cli.error_words import KINDS, check_words, error_words, party_words
 from secballot_cli.main import ExitCode, run
 from secballot_cli.messages import translated
+from secballot_cli.templates import TEMPLATES, said
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,6 +98,30 @@ def test_a_message_that_is_always_the_same_is_translated(russian: None) -> None:
     """Such as a refusal that people meet; with values in it, it stays as it is."""
     assert error_words(errors.RefusalError("no poll is open")) == "отказано: ни одно голосование не открыто"
     assert error_words(errors.StoreError("the file x is gone")) == "сбой с файлом или базой данных: the file x is gone"
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("poll 3 is open", "состояние голосования 3: открыто"),
+        ("poll 3 is lapsed; the sealed ballot can only be opened", "голосование 3 больше не идёт (не состоялось);"),
+        ("poll 3 is not closed", "голосование 3 не закрыто"),
+        ("/a is b/log {x} is missing", "нет файла /a is b/log {x}"),
+        ("x.json is no card: there is no such file or folder", "x.json — не карточка: такого файла или папки нет"),
+        ("nobody has written this", "nobody has written this"),
+    ],
+)
+def test_messages_with_values_are_translated(russian: None, message: str, expected: str) -> None:
+    """By their templates, the most special first; braces in a value are no places."""
+    assert error_words(errors.RefusalError(message)).startswith(f"отказано: {expected}")
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_every_template_finds_its_own(russian: None, template: str) -> None:
+    """No other one comes before it, and no value is lost."""
+    names = [name for _text, name, _spec, _conversion in string.Formatter().parse(template) if name]
+    values = {name: f"<{number}>" for number, name in enumerate(names)}
+    assert said(template.format(**values)) == translated(template).format(**values)
 
 
 def test_programs_are_told_in_the_same_words(russian: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import shutil
 import string
 import tomllib
@@ -19,6 +20,7 @@ from secballot_cli.error_words import KINDS
 from secballot_cli.main import COMMANDS, ExitCode, run
 from secballot_cli.messages import CATALOGUES, FOLDER, _, compile_catalogues, forget_language, plural
 from secballot_cli.spoken import CLICK, paragraphs
+from secballot_cli.templates import TEMPLATES
 from tests.cli.command_tree import tree
 
 if TYPE_CHECKING:
@@ -83,7 +85,7 @@ def texts_of_help() -> set[str]:
 
 def texts_of_errors() -> set[str]:
     """Return what every check and every class of errors means."""
-    return {check.statement for check in CHECKS} | set(KINDS.values())
+    return {check.statement for check in CHECKS} | set(KINDS.values()) | set(TEMPLATES)
 
 
 def messages_of_library(project_root: Path, *classes: str) -> set[str]:
@@ -96,6 +98,20 @@ def messages_of_library(project_root: Path, *classes: str) -> set[str]:
             first, raised = node.exc.args[0], ast.unparse(node.exc.func)
             if isinstance(first, ast.Constant) and isinstance(first.value, str) and (raised in classes or not classes):
                 found.add(first.value)
+    return found
+
+
+def templates_of_library(project_root: Path, *classes: str) -> set[str]:
+    """Return the messages of the library's errors that have values in them, `{}` for each; of these classes, or all."""
+    found = set()
+    for path in (project_root / "secballot").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args):
+                continue
+            first, raised = node.exc.args[0], ast.unparse(node.exc.func)
+            if isinstance(first, ast.JoinedStr) and (raised in classes or not classes):
+                parts = [part.value if isinstance(part, ast.Constant) else "{}" for part in first.values]
+                found.add("".join(map(str, parts)))
     return found
 
 
@@ -165,6 +181,13 @@ def test_every_message_is_translated_once_and_nothing_else_is(language: str, pro
     assert len(known) == len(set(known))
     assert (needed | met) - set(known) == set()
     assert set(known) - needed - messages_of_library(project_root) == set()
+
+
+def test_templates_are_those_of_the_library(project_root: Path) -> None:
+    """Each is one that an error of the library has, and none is missing that a person meets."""
+    known = {re.sub(r"{[a-z]+}", "{}", template) for template in TEMPLATES}
+    assert known - templates_of_library(project_root) == set()
+    assert templates_of_library(project_root, *MET) - known == set()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
