@@ -10,10 +10,10 @@ import pytest
 from secballot.errors import RecordError
 from secballot.protocol.rules import Turnout
 from secballot.record import Outcome
-from secballot.record.tallying import recompute_result, turnout
+from secballot.record.tallying import over_issued, recompute_result, turnout
 from secballot.records.closing import Lapse
 from secballot.records.result import NO_PAGE, ContestResult, Result
-from tests.second_verifier import mark
+from tests.second_verifier import ignore, mark
 from tests.simulator import adopt_rule, elect_rule, election, resolution
 from tests.stages import ABSTAIN, AGAINST, FOR, Stream, verdict
 
@@ -176,6 +176,21 @@ def test_a_quorum_is_taken_of_the_voters_the_roll_and_the_registered() -> None:
     """What the rules compare, class by class."""
     stream = closed((FOR, (1, 0, 0)), (FOR, (0, 1, 0)), contests=(resolution(), election()))
     assert turnout(stream.poll()) == Turnout(counted={1: 2}, roll={1: 4, 2: 4}, registered={1: 4, 2: 4})
+
+
+def test_one_ballot_of_a_class_without_any_answer_is_one_too_many() -> None:
+    """TAL-01: where no request was answered in full, not even one credential may have voted."""
+    stream = Stream()
+    stream.open(resolution())
+    stream.vote((FOR,), first=4)
+    ignore(stream.board)
+    poll = stream.poll()
+    assert not over_issued(poll)
+    for answered, expected in ((1, False), (0, True)):
+        poll.registration.requests.covered[1, 2] = answered
+        assert over_issued(poll) is expected
+    del poll.registration.requests.covered[1, 2]
+    assert over_issued(poll)
 
 
 @pytest.mark.attack("TL-13")
