@@ -12,7 +12,6 @@ import argparse
 import gc
 import json
 import os
-import resource
 import shutil
 import signal
 import sys
@@ -38,7 +37,7 @@ PASSED, FAILED, BROKEN, INTERNAL, UNREACHED, TEXT, STUCK = 0, 1, 2, 3, 33, 34, 3
 """Exit codes, as mutmut gives them."""
 
 SLOWER: Final = 10
-"""How many times the processor time that a test takes for the unchanged code a mutant may use; and a second or two."""
+"""How many times the processor time that a test takes for the unchanged code a mutant may use, half a second beside."""
 
 STUCK_AFTER: Final = 600.0
 """Seconds after which a process that waits for something is ended."""
@@ -82,7 +81,7 @@ class Trials:
             for name in [name for name, code in codes.items() if self._is_due(name, code)]:
                 running = name.replace("__init__.", "")
                 tests = reached.get(mangled_name_from_mutant_name(running), [])
-                limits = [1 + int(SLOWER * seconds[number]) for number in tests]
+                limits = [0.5 + SLOWER * seconds[number] for number in tests]
                 codes[name], failed = self._try(running, [items[number] for number in tests], limits)
                 tests[: failed + 1] = [*tests[failed : failed + 1], *tests[:failed]]
                 write_meta(meta, found)
@@ -121,7 +120,7 @@ class Trials:
         seconds = [used for *_, used in lines]
         return {function: sorted(tests, key=seconds.__getitem__) for function, tests in reached.items()}, seconds
 
-    def _try(self, name: str, items: Sequence[pytest.Item], limits: Sequence[int]) -> tuple[int, int]:
+    def _try(self, name: str, items: Sequence[pytest.Item], limits: Sequence[float]) -> tuple[int, int]:
         """Return the exit code of the process that runs the tests on a mutant, and which of them failed."""
         if not items:
             return UNREACHED, 0
@@ -142,7 +141,7 @@ class Trials:
         failed = int(told.read_text("ascii")) if told.exists() else 0
         shutil.rmtree(told.parent, ignore_errors=True)
         code = os.waitstatus_to_exitcode(status) if ended else STUCK
-        return STUCK if code in {-signal.SIGXCPU, -signal.SIGKILL} else code, failed
+        return STUCK if code == -signal.SIGPROF else code, failed
 
     def _begin(self, settings: pytest.Config, mutant: str) -> None:
         """Be the process for one mutant: silent, and with a folder of its own."""
@@ -157,7 +156,7 @@ class Trials:
 
 def run(
     items: Sequence[pytest.Item],
-    limits: Sequence[int] = (),
+    limits: Sequence[float] = (),
     *,
     told: Path | None = None,
     before: pytest.Item | None = None,
@@ -174,8 +173,7 @@ def run(
     try:
         for number, item in enumerate(items):
             if limits:
-                limit = int(time.process_time()) + 1 + limits[number]
-                resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
+                signal.setitimer(signal.ITIMER_PROF, limits[number])
             if any(report.failed for report in runtestprotocol(item, log=False, nextitem=following[number])):
                 if told is not None:
                     told.write_text(str(number), "ascii")
