@@ -6,7 +6,8 @@
 # make lock    pin what CI installs, with hashes; ARGS=--upgrade takes newer releases
 # make bench   what everything costs beside this machine's best; ARGS="audit --ballots 10000", see docs/benchmarks.md
 # make interop the programs of others that tests/interop runs: needs Go 1.25 and Python 3.12, or newer
-# make fuzz    every parser, with coverage as guide; ARGS="--seconds 600 note policy", see tests/fuzz/run.py
+# make fuzz    every parser, with coverage as guide; ARGS="--seconds 600 note policy", see tests/fuzz/run.py; then the
+#              native module for NATIVE_SECONDS=60 a target, where cargo-fuzz is installed
 # make mutants change what decides, and see whether a test notices; ARGS="proofs tally", hours for all
 # make kill    kill board and witness hundreds of times under load; SECBALLOT_KILLS=1000 says how often
 # make clean   remove the virtual environment and what was built
@@ -33,8 +34,17 @@ bench: $(VENV)/.dev
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto $(ARGS)
 
+# The second half needs `cargo install cargo-fuzz` and a nightly toolchain.
+NATIVE_SECONDS ?= 60
 fuzz: $(VENV)/.dev
 	$(BIN)/python tests/fuzz/run.py --seconds 60 $(ARGS)
+	@if ! cargo +nightly fuzz --version >/dev/null 2>&1; then \
+	  echo 'fuzz: SKIPPED the native module: no cargo-fuzz with a nightly toolchain here'; \
+	else set -e; cd native; \
+	  export LD_LIBRARY_PATH="$$($(PYO3_PYTHON) -c 'import sysconfig; print(sysconfig.get_config_var("LIBDIR"))')"; \
+	  for target in $$(cargo +nightly fuzz list); do \
+	    echo "=== native target $$target, $(NATIVE_SECONDS) s"; \
+	    cargo +nightly fuzz run $$target -- -max_total_time=$(NATIVE_SECONDS) -timeout=60; done; fi
 
 # What mutmut asks for must not move what the other targets use.
 mutants: $(VENV)/.dev
@@ -54,7 +64,7 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 	@if ! test -f native/Cargo.toml; then :; \
 	elif ! command -v cargo >/dev/null 2>&1; then echo 'lint: no cargo here, native/ is not checked'; \
-	else set -ex; cd native; cargo fmt --check; cargo clippy --locked --all-targets -- -D warnings; fi
+	else set -ex; cd native; cargo fmt --check; cargo fmt --check --manifest-path fuzz/Cargo.toml; cargo clippy --locked --all-targets -- -D warnings; fi
 
 sittings: $(VENV)/.dev
 	SECBALLOT_SITTINGS=1 $(BIN)/python -m pytest tests/sitting_processes $(ARGS)

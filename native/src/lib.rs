@@ -9,6 +9,7 @@ pub mod error;
 pub mod public;
 pub mod scalars;
 pub mod tables;
+pub mod values;
 pub mod vectors;
 
 #[cfg(test)]

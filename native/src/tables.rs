@@ -80,11 +80,18 @@ pub fn vartime_multiscalar_mul(
 ) -> PyResult<Elements> {
     let scalars = Public::of(scalars)?;
     let (scalars, elements) = (&*scalars, elements.0.as_slice());
+    Ok(Elements(vec![py.detach(|| sum_of_multiples(scalars, elements))?]))
+}
+
+/// Return the sum of scalar times element in variable time.
+///
+/// # Errors
+/// `LengthMismatch` if there are not as many scalars as elements.
+pub fn sum_of_multiples(scalars: &[Scalar], elements: &[RistrettoPoint]) -> Result<RistrettoPoint, GroupError> {
     if scalars.len() != elements.len() {
-        return Err(GroupError::LengthMismatch(scalars.len(), elements.len()).into());
+        return Err(GroupError::LengthMismatch(scalars.len(), elements.len()));
     }
-    let product = || RistrettoPoint::vartime_multiscalar_mul(scalars.iter(), elements);
-    Ok(Elements(vec![py.detach(product)]))
+    Ok(RistrettoPoint::vartime_multiscalar_mul(scalars, elements))
 }
 
 /// Return scalar times the generator, for each scalar; public data only.

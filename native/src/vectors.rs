@@ -141,6 +141,17 @@ impl Selection {
         Ok(Self(positions?))
     }
 
+    /// Select these positions without Python.
+    ///
+    /// # Errors
+    /// `NoSuchIndex` if one is not below the length.
+    pub fn within(positions: Vec<usize>, length: usize) -> Result<Self, GroupError> {
+        match positions.iter().all(|&position| position < length) {
+            true => Ok(Self(positions)),
+            false => Err(GroupError::NoSuchIndex),
+        }
+    }
+
     /// Return how many values are selected.
     pub fn count(&self) -> usize {
         self.0.len()
