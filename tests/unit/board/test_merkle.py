@@ -314,6 +314,7 @@ def test_a_full_tree_takes_no_leaf() -> None:
     almost = Frontier(MAX_TREE_SIZE - 1, LEAVES[:62])
     assert almost.append(LEAVES[0]) == []
     assert almost.size == MAX_TREE_SIZE
+    assert almost.copy().root() == almost.root()
     with pytest.raises(ValueError, match="fewer than 2"):
         almost.append(LEAVES[0])
     with pytest.raises(ValueError, match="one 32-byte hash"):
