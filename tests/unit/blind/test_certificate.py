@@ -15,6 +15,7 @@ from secballot.blind import (
     CERTIFICATE_ROOTS,
     BlindPublicKey,
     BlindSecretKey,
+    ModuliProduct,
     Suite,
     certificate_element,
     certify,
@@ -198,3 +199,55 @@ class TestCoprime:
         """There is no pair."""
         check_coprime([])
         check_coprime([N])
+
+
+class TestModuliProduct:
+    """The moduli of a sitting, one after the other."""
+
+    def test_a_new_modulus_is_held_against_all_before(self) -> None:
+        """One prime in common with any of them is found, and what was added stays."""
+        primes = _primes()
+        before = ModuliProduct()
+        for i in range(0, 12, 2):
+            before.check(primes[i] * primes[i + 1])
+            before.add(primes[i] * primes[i + 1])
+        for i in range(12):
+            for bad in (primes[i] * primes[20], primes[21] * primes[i], primes[i]):
+                with pytest.raises(InvalidSignatureError, match="shares a factor"):
+                    before.check(bad)
+        before.check(primes[20] * primes[21])
+
+    def test_nothing_is_counted_before_it_is_added(self) -> None:
+        """A check alone changes nothing; the same modulus twice is refused."""
+        moduli = ModuliProduct()
+        moduli.check(N)
+        moduli.check(N)
+        moduli.add(N)
+        with pytest.raises(InvalidSignatureError):
+            moduli.check(N)
+
+    @pytest.mark.parametrize("count", [0, 1, 2, 5])
+    def test_a_product_is_kept_as_bytes(self, count: int) -> None:
+        """Big-endian without leading zeros; read again it refuses the same."""
+        moduli, number = ModuliProduct(), 1
+        for modulus in _primes()[:count]:
+            moduli.add(modulus)
+            number *= modulus
+        data = moduli.encode()
+        assert int(data.hex(), 16) == number
+        assert data[0]
+        again = ModuliProduct.decode(data)
+        assert again.encode() == data
+        for position, modulus in enumerate(_primes()[:8]):
+            if position < count:
+                with pytest.raises(InvalidSignatureError):
+                    again.check(modulus * _primes()[20])
+            else:
+                again.check(modulus * _primes()[20])
+
+    def test_a_size_is_rounded_up_to_bytes(self) -> None:
+        """255 and 256, as the last number of one byte and the first of two."""
+        for number, data in ((255, b"\xff"), (256, b"\1\0"), (257, b"\1\1")):
+            moduli = ModuliProduct()
+            moduli.add(number)
+            assert moduli.encode() == data
