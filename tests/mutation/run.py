@@ -60,7 +60,7 @@ GROUPS: Final[dict[str, tuple[list[str], list[str]]]] = {
     ),
     "cosignature": (
         ["secballot/board/cosignature.py", "secballot/board/witness.py"],
-        [*_board("note", "witness"), *_c2sp("note", "cosignature", "witness")],
+        [*_board("cosignature", "note", "policy", "witness"), *_c2sp("note", "cosignature", "witness")],
     ),
     "tree": (
         ["secballot/board/merkle.py", "secballot/board/inclusion.py", "secballot/board/tile.py"],
@@ -126,7 +126,7 @@ KILLED, SURVIVED, UNREACHED, SLOW, ODD = "killed", "survived", "no test reaches 
 TEXT = "changes a text"
 _OUTCOMES: Final = {1: KILLED, 3: KILLED, 0: SURVIVED, 33: UNREACHED, 34: TEXT, 36: SLOW}
 """What the exit codes of `trial.py` mean."""
-_TEXT = re.compile(r"""(Error\(|out_of_phase\()\s*(?:f?"(?:[^"\\]|\\.)*"|None)""")
+_TEXT = re.compile(r"""(Error\(|out_of_phase\()\s*(?:f?"(?:[^"\\]|\\.)*"|_[A-Z]+\b|None)""")
 _FIELD = re.compile(r""",\s*(?:field=(?:f?"(?:[^"\\]|\\.)*"|\w+))?\s*(?=\))""")
 
 
@@ -179,7 +179,7 @@ def is_text_only(diff: str) -> bool:
 
     def plain(sign: str) -> str:
         lines = [line[1:] for line in diff.splitlines() if line.startswith(sign) and not line.startswith(sign * 3)]
-        return _FIELD.sub("", _TEXT.sub(r"\1", " ".join(" ".join(lines).split())))
+        return _FIELD.sub("", _TEXT.sub(r"\1text", " ".join(" ".join(lines).split())))
 
     return plain("-") == plain("+")
 
