@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from benchmarks.cores import available, pinned
 from benchmarks.limits import BallotLimit, Sample
+from benchmarks.programs import as_installed
 from benchmarks.record.generate import record_of
 from benchmarks.record.plan import RecordPlan
 from benchmarks.table import Row, Table, tell
@@ -68,7 +68,7 @@ def measure(sizes: list[int], cache: Path, *, engine: str | None = None, single:
 def audit_once(record: Record, engine: str | None = None, *, workers: int = 0) -> Audited:
     """Audit a record in a new process, with so many worker processes beside it, and insist that it stands."""
     command = [sys.executable, "-m", "benchmarks.audit_once", str(record.folder), record.anchor.hex(), str(workers)]
-    environment = {**os.environ, **({} if engine is None else {"SECBALLOT_ENGINE": engine})}
+    environment = {**as_installed(), **({} if engine is None else {"SECBALLOT_ENGINE": engine})}
     done = subprocess.run(command, stdout=subprocess.PIPE, env=environment, check=True)
     found = json.loads(done.stdout)
     if found["verdict"] != _STANDS:

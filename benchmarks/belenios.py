@@ -19,6 +19,7 @@ from typing import Final
 
 from benchmarks.auditing import audit_once
 from benchmarks.cores import available, pinned
+from benchmarks.programs import as_installed
 from benchmarks.record.generate import record_of
 from benchmarks.record.plan import OPTIONS, RecordPlan
 from benchmarks.table import Row, Table, tell
@@ -81,7 +82,7 @@ def measure(ballots: int, cache: Path, *, against: int) -> Table:
         alone = audit_once(record)
     with tempfile.TemporaryDirectory() as state:
         began = time.perf_counter()
-        done = subprocess.run([*command, "--state", state], stdout=subprocess.PIPE, check=True)
+        done = subprocess.run([*command, "--state", state], stdout=subprocess.PIPE, env=as_installed(), check=True)
         whole = time.perf_counter() - began
     parts = {line["part"]: line["seconds"] for line in json.loads(done.stdout)["timings"]}
     cores = len(available())
