@@ -254,6 +254,8 @@ def test_a_refusal_is_a_text_for_people() -> None:
     refusal = _refusal(_request(9, 8))
     assert (refusal.content_type, refusal.body) == ("text/plain; charset=utf-8", f"{refusal}\n".encode())
     assert _refusal(_request(4, 8)).content_type == "text/x.tlog.size"
+    unproved = _refusal(_request(3, 8, hashes=()))
+    assert unproved.body.startswith(b"consistency proof: ")
 
 
 def test_an_answer_has_at_most_a_hundred_lines() -> None:
