@@ -18,6 +18,7 @@ from secballot.roles.remote import open_source
 from secballot.roles.watching import find_manifest, newest_witnessed
 from secballot.store.verified import VerifiedState
 from secballot_cli.main import ExitCode
+from secballot_cli.messages import _
 from secballot_cli.reading import sitting_option, watch, watching_options
 from secballot_cli.render import report_text, showing_progress
 from secballot_cli.working import asked, at_work, tell_stalled, working_options
@@ -68,7 +69,7 @@ def audit(
     working = asked(workers, threads, dask)
     source = open_source(path, proxy)
     kept = VerifiedState(verified, "audit", sitting or b"") if verified is not None else None
-    with at_work(working, source) as executor, showing_progress("replaying") as progress:
+    with at_work(working, source) as executor, showing_progress(_("replaying")) as progress:
         audited = audit_log(
             source,
             anchor=sitting,

@@ -99,7 +99,7 @@ def publish(database: str, folder: str, *, archive: str | None, as_json: bool) -
         source = DatabaseSource(store)
         if newest_witnessed(find_manifest(source), source, size) is None:
             raise PolicyError(_("the newest checkpoint lacks the quorum of witnesses"), check="LOG-01")
-        with showing_progress("publishing") as progress:
+        with showing_progress(_("publishing")) as progress:
             size = write_folder(store, folder, progress)
     if archive is not None:
         write_archive(folder, archive)

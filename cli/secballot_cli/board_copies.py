@@ -95,7 +95,7 @@ class _Copying:
     def once(self) -> int:
         """Bring everything up to date, say so if anything has changed, and return the exit code."""
         try:
-            with showing_progress("mirroring") as self._mirror.view.progress:
+            with showing_progress(_("mirroring")) as self._mirror.view.progress:
                 size = self._mirror.update().checkpoint.tree_size
         except InconsistentLogError as error:
             if error.evidence.startswith(b"{"):
@@ -104,7 +104,7 @@ class _Copying:
         if self._mirror.evidence is not None:
             self._keep(self._mirror.evidence)
         if self._folder is not None:
-            with showing_progress("publishing") as progress:
+            with showing_progress(_("publishing")) as progress:
                 write_folder(self._mirror.store, self._folder, progress)
             if self._archive is not None:
                 write_archive(self._folder, self._archive)

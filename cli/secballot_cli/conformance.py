@@ -11,6 +11,7 @@ import click
 
 from secballot.audit.conformance import KitFolder
 from secballot_cli.main import ExitCode
+from secballot_cli.messages import _
 from secballot_cli.render import plain, showing_progress
 
 
@@ -25,7 +26,7 @@ def conformance(folder: str, *, as_json: bool) -> int:
     kit = KitFolder(folder)
     names = kit.names()
     results = []
-    with showing_progress("checking") as progress:
+    with showing_progress(_("checking")) as progress:
         for done, name in enumerate(names, 1):
             results.append(kit.run(name))
             progress(done, len(names))
@@ -39,7 +40,7 @@ def conformance(folder: str, *, as_json: bool) -> int:
             click.echo(f"{result.name}: {plain(result.what)}")
             for difference in result.differences:
                 click.echo(f"    {plain(difference)}")
-        click.echo(
-            f"kit {plain(kit.kit.version)} of {plain(kit.kit.suite)}: {len(names)} records, {len(failed)} failed"
-        )
+        words = _("kit {version} of {suite}: {count} records, {failed} failed")
+        version, suite = plain(kit.kit.version), plain(kit.kit.suite)
+        click.echo(words.format(version=version, suite=suite, count=len(names), failed=len(failed)))
     return ExitCode.FAILED if failed else ExitCode.PASSED

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from secballot import errors
-from secballot_cli.messages import _, translated
+from secballot_cli.messages import _, is_english, translated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,13 +47,12 @@ def kind_of(error: errors.SecballotError) -> str:
 
 def error_words(error: errors.SecballotError) -> str:
     """Return one line about an error in the reader's language: check id, kind, message, what has to hold, culprit."""
-    kind = kind_of(error)
-    if (in_language := translated(kind)) == kind:
+    if is_english():
         return error.diagnostics()
     # Only other languages need the templates.
     from secballot_cli.templates import said  # noqa: PLC0415
 
-    line = f"{in_language}: {said(error.message)}"
+    line = f"{translated(kind_of(error))}: {said(error.message)}"
     if error.check is not None:
         line = f"[{error.check}] {line}"
         if statement := check_words(error.check):

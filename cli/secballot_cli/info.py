@@ -13,6 +13,7 @@ import click
 
 import secballot
 from secballot.group import engine_name, engine_reason
+from secballot_cli.messages import _
 
 _PACKAGES = ("click", "cryptography", "gmpy2", "mnemonic", "msgspec", "pynacl", "rbcl", "rich", "SQLAlchemy")
 
@@ -34,11 +35,11 @@ def info(as_json: bool) -> None:
         click.echo(json.dumps(facts, indent=2, sort_keys=True))
         return
     why = f" ({facts['engine_reason']})" if facts["engine_reason"] else ""
-    click.echo(f"secballot {facts['secballot']}, suite {facts['suite']}")
-    click.echo(f"engine: {facts['engine']}{why}")
-    click.echo(f"Python {facts['python']} on {facts['platform']}")
+    click.echo(_("secballot {version}, suite {suite}").format(version=facts["secballot"], suite=facts["suite"]))
+    click.echo(_("engine: {name}").format(name=f"{facts['engine']}{why}"))
+    click.echo(_("Python {version} on {platform}").format(version=facts["python"], platform=facts["platform"]))
     for name in _PACKAGES:
-        click.echo(f"  {name.lower()} {_version(name) or 'not installed'}")
+        click.echo(f"  {name.lower()} {_version(name) or _('not installed')}")
 
 
 def _version(package: str) -> str:

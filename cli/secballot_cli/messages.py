@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-CATALOGUES: Final = ("shared", "officials", "delegate", "services", "errors", "help")
+CATALOGUES: Final = ("shared", "officials", "delegate", "services", "errors", "auditor", "help")
 """Names of the catalogues; a message is looked for in this order."""
 
 FOLDER: Final = Path(__file__).parent / "locale"
@@ -45,6 +45,11 @@ def _(message: str) -> str:
 def translated(text: str) -> str:
     """Return a text that stands elsewhere than in a call (help, checks, errors) in the reader's language."""
     return _translations().gettext(text)
+
+
+def is_english() -> bool:
+    """Tell whether messages are shown as they are in the source."""
+    return type(_translations()) is gettext.NullTranslations
 
 
 def plural(singular: str, several: str, number: int) -> str:

@@ -137,7 +137,7 @@ def refresh_shown(view: WitnessedView) -> None:
     Raises: as `WitnessedView.refresh`.
     """
     quiet = view.progress
-    with showing_progress("verifying") as progress:
+    with showing_progress(_("verifying")) as progress:
         view.progress = progress
         try:
             view.refresh()

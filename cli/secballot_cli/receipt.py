@@ -19,6 +19,7 @@ from secballot_cli.messages import _, plural
 from secballot_cli.reading import read_input, sitting_option, watch, watching_options, write_new
 from secballot_cli.render import grouped
 from secballot_cli.telling import Told, json_option, moment, tell
+from secballot_cli.templates import said
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -178,7 +179,7 @@ def _told_offline(finding: OfflineFinding) -> Told:
         *_root_words(size, root, opened.names),
         *(f"  {name}: {moment(time)}" for name, time in zip(opened.names, times, strict=True)),
         _("Not checked, since that takes the log:"),
-        *(f"  - {missing}" for missing in finding.missing),
+        *("  - " + said(missing) for missing in finding.missing),
     ]
     facts: dict[str, object] = {
         "index": finding.index,

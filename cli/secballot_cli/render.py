@@ -18,6 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 from secballot.audit.report import Status, Verdict
+from secballot_cli.messages import _
+from secballot_cli.templates import said, said_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,7 +70,7 @@ def showing_progress(what: str) -> Iterator[Callable[[int, int], None]]:
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
         TimeElapsedColumn(),
-        TextColumn("left"),
+        TextColumn(_("left")),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True, speed_estimate_period=_RATED_SECONDS) as bar:
@@ -93,25 +95,35 @@ def report_text(report: Report) -> str:
 def _print_report(console: Console, report: Report) -> None:
     if report.sitting is not None:
         _print_sitting(console, report.sitting)
-    _say(console, f"Anchor: {report.anchor}.")
+    _say(console, _("Anchor: {words}.").format(words=said(report.anchor)))
     _print_log(console, report.log)
     _print_checks(console, report.checks)
     for poll in report.polls:
         _print_poll(console, poll)
     _print_outcomes(console, report)
-    _print_entries(console, "Faults, and whom an entry names", report.faults)
-    _print_entries(console, "Excluded ballots", report.excluded)
-    _print_entries(console, "Entries without effect", report.without_effect)
+    _print_entries(console, _("Faults, and whom an entry names"), report.faults)
+    _print_entries(console, _("Excluded ballots"), report.excluded)
+    _print_entries(console, _("Entries without effect"), report.without_effect)
     if report.timings:
         parts = ", ".join(f"{line.part} {line.seconds:.2f} s ({line.items})" for line in report.timings)
-        _say(console, f"Time: {parts}.")
+        _say(console, _("Time: {parts}.").format(parts=parts))
     engine = report.engine
     why = f" ({engine.reason})" if engine.reason else ""
-    _say(console, f"Checked by secballot {engine.version}; arithmetic by the engine {engine.name}{why}.")
+    words = _("Checked by secballot {version}; arithmetic by the engine {name}.")
+    _say(console, words.format(version=engine.version, name=engine.name + why))
     console.print()
-    console.print(Text(f"The record {report.verdict}.", style=_VERDICT_STYLES[report.verdict]))
-    for words in report.words:
+    console.print(Text(_verdict_words(report.verdict), style=_VERDICT_STYLES[report.verdict]))
+    for sentence in report.words:
+        words = said_all(sentence)
         _say(console, f"  {words[:1].upper()}{words[1:]}.")
+
+
+def _verdict_words(verdict: Verdict) -> str:
+    return {
+        Verdict.STANDS: _("The record stands."),
+        Verdict.FAILS: _("The record fails."),
+        Verdict.UNCHECKED: _("The record could not be checked."),
+    }[verdict]
 
 
 def _console() -> Console:
@@ -146,66 +158,77 @@ def _time(seconds: int) -> str:
 
 def _print_sitting(console: Console, sitting: SittingLine) -> None:
     parties = sitting.parties
-    _say(console, f"Sitting: {sitting.title}", style="bold")
-    _say(console, f"  id: {grouped(sitting.sitting_id)}")
+    _say(console, _("Sitting: {title}").format(title=sitting.title), style="bold")
+    _say(console, "  " + _("id: {id}").format(id=grouped(sitting.sitting_id)))
     _say(
         console,
-        f"  presidium {parties['presidium_threshold']} of {parties['presidium']},"
-        f" commission {parties['commission']}, registrars {parties['registrars']},"
-        f" trustees {parties['trustees_threshold']} of {parties['trustees']},"
-        f" witnesses {parties['witnesses_quorum']} of {parties['witnesses']}"
-        f" ({parties['witnesses_dishonest']} may be dishonest)",
+        "  "
+        + _(
+            "presidium {presidium_threshold} of {presidium}, commission {commission}, registrars {registrars},"
+            " trustees {trustees_threshold} of {trustees}, witnesses {witnesses_quorum} of {witnesses}"
+            " ({witnesses_dishonest} may be dishonest)"
+        ).format(**parties),
     )
-    _say(console, f"  {sitting.stage}")
+    _say(console, "  " + said_all(sitting.stage))
     for session in sitting.ended_sessions:
-        _say(console, f"  ended ceremony {session}")
+        _say(console, "  " + _("ended ceremony {session}").format(session=said_all(session)))
 
 
 def _print_log(console: Console, log: LogLine) -> None:
     if log.origin:
-        _say(console, f"Log: {log.origin}")
+        _say(console, _("Log: {origin}").format(origin=log.origin))
     if log.root:
         first, last = _time(min(log.times)), _time(max(log.times))
-        times = f"by {len(log.times)} witnesses at {first}" + (f" to {last}" if last != first else "")
-        _say(console, f"  newest checkpoint with quorum: {log.size} entries judged, root {log.root}")
-        _say(console, f"  cosigned {times}; {log.agreeing} other checkpoints agree")
+        times = first if last == first else _("{first} to {last}").format(first=first, last=last)
+        newest = _("newest checkpoint with quorum: {size} entries judged, root {root}")
+        _say(console, "  " + newest.format(size=log.size, root=log.root))
+        cosigned = _("cosigned by {count} witnesses at {times}; {agreeing} other checkpoints agree")
+        _say(console, "  " + cosigned.format(count=len(log.times), times=times, agreeing=log.agreeing))
     if log.above:
-        _say(console, f"  {log.above} entries at hand are above it, or under no checkpoint: ignored")
+        above = _("{count} entries at hand are above it, or under no checkpoint: ignored")
+        _say(console, "  " + above.format(count=log.above))
     for note in log.ignored_notes[:_SHOWN]:
-        claimed = "a note that is no checkpoint" if note.size is None else f"a checkpoint of size {note.size}"
-        _say(console, f"  ignored {claimed}: {note.reason}")
+        claimed = (
+            _("ignored a note that is no checkpoint: {reason}")
+            if note.size is None
+            else _("ignored a checkpoint of size {size}: {reason}")
+        )
+        _say(console, "  " + claimed.format(size=note.size, reason=said(note.reason)))
         for signature in note.signatures:
-            _say(console, f"    signature of {signature}")
-    _say_rest(console, log.ignored_note_total - _SHOWN, "notes")
-    for ignored, what in ((log.ignored_lines, "lines"), (log.ignored_files, "files")):
+            _say(console, "    " + _("signature of {name}").format(name=signature))
+    _say_rest(console, log.ignored_note_total - _SHOWN, _("notes"))
+    for ignored, what in ((log.ignored_lines, _("lines")), (log.ignored_files, _("files"))):
         for line in ignored[:_SHOWN]:
-            _say(console, f"  ignored {line}")
+            _say(console, "  " + _("ignored {what}").format(what=line))
         _say_rest(console, len(ignored) - _SHOWN, what)
 
 
 def _say_rest(console: Console, left: int, what: str) -> None:
     if left > 0:
-        _say(console, f"  … and {left} more {what} (--json lists them)")
+        _say(console, "  " + _("… and {count} more {what} (--json lists them)").format(count=left, what=what))
 
 
 def _print_checks(console: Console, checks: tuple[CheckLine, ...]) -> None:
-    columns = ("id", "status", "checked", "refused", "SPEC.md", "what holds")
-    table = _table(console, "Checks", *columns, numbers=("checked", "refused"))
+    checked, refused = _("checked"), _("refused")
+    columns = (_("id"), _("status"), checked, refused, "SPEC.md", _("what holds"))
+    table = _table(console, _("Checks"), *columns, numbers=(checked, refused))
     for line in checks:
-        statement = line.statement
+        statement = said(line.statement)
         if line.status is Status.NOT_RUN:
-            statement += f" (due once {line.due})" if line.expected else " (due, and missing)"
+            due = _("(due once {due})") if line.expected else _("(due, and missing)")
+            statement += " " + due.format(due=said(line.due))
         cells = (line.id, line.status, line.checked, line.refused or "", f"#{line.heading}", statement)
         _row(table, *cells, style=_STATUS_STYLES[line.status])
     console.print(table)
 
 
 def _print_poll(console: Console, poll: PollLine) -> None:
-    _say(console, f"Poll {poll.number}: {poll.words}", style="bold")
-    _say(console, f"  ctx {poll.ctx}, opened by entry {poll.index}, closes at {_time(poll.closes_at)}")
-    _say(console, "  slack is the most ballots that all registrars together could have added")
-    columns = ("weight", "roll", "answered", "used", "slack")
-    slack = _table(console, "", "class", *columns, numbers=columns)
+    _say(console, _("Poll {number}: {words}").format(number=poll.number, words=said_all(poll.words)), style="bold")
+    opened = _("ctx {ctx}, opened by entry {index}, closes at {time}")
+    _say(console, "  " + opened.format(ctx=poll.ctx, index=poll.index, time=_time(poll.closes_at)))
+    _say(console, "  " + _("slack is the most ballots that all registrars together could have added"))
+    columns = (_("weight"), _("roll"), _("answered"), _("used"), _("slack"))
+    slack = _table(console, "", _("class"), *columns, numbers=columns)
     for line in poll.slack:
         name = f"{line.class_index} {line.name}"
         _row(slack, name, line.weight, line.roll, line.answered, line.used, line.slack)
@@ -215,37 +238,44 @@ def _print_poll(console: Console, poll: PollLine) -> None:
 
 
 def _print_contest(console: Console, contest: ContestLine) -> None:
-    table = _table(console, f"Contest {contest.number}: {contest.title}", "option", "count", "", numbers=("count",))
+    title = _("Contest {number}: {title}").format(number=contest.number, title=contest.title)
+    table = _table(console, title, _("option"), _("count"), "", numbers=(_("count"),))
     for number, option in enumerate(contest.options, 1):
-        _row(table, f"{number} {option.label}", "" if option.count is None else option.count, option.standing)
+        count = "" if option.count is None else option.count
+        _row(table, f"{number} {option.label}", count, said(option.standing) if option.standing else "")
     console.print(table)
     _say(console, f"  {_contest_words(contest)}")
 
 
 def _contest_words(contest: ContestLine) -> str:
-    words = [f"rules {contest.rules}"]
+    words = [_("rules {name}").format(name=contest.rules)]
     if contest.outcome == "unopened" or contest.at_floor is False:
-        words.append("below the privacy floor: stays closed")
+        words.append(_("below the privacy floor: stays closed"))
     elif contest.outcome:
-        words.append(f"outcome: {contest.outcome}")
+        words.append(_("outcome: {outcome}").format(outcome=said(contest.outcome)))
     if contest.at_floor:
-        words.append(f"{contest.decryptions} decryptions, {contest.needed} needed")
+        decryptions = _("{count} decryptions, {needed} needed")
+        words.append(decryptions.format(count=contest.decryptions, needed=contest.needed))
     if contest.slack_matters is not None:
-        can = "could" if contest.slack_matters else "could not"
-        words.append(f"the slack {can} have changed the outcome")
+        words.append(
+            _("the slack could have changed the outcome")
+            if contest.slack_matters
+            else _("the slack could not have changed the outcome")
+        )
     return "; ".join(words)
 
 
 def _print_outcomes(console: Console, report: Report) -> None:
-    counts = ", ".join(f"{number} {outcome}" for outcome, number in report.outcomes.items() if number)
-    _say(console, f"Entries: {counts or 'none judged'}.")
+    counts = ", ".join(f"{number} {said(outcome)}" for outcome, number in report.outcomes.items() if number)
+    _say(console, _("Entries: {counts}.").format(counts=counts or _("none judged")))
 
 
 def _print_entries(console: Console, title: str, listed: EntryList) -> None:
     if not listed.total:
         return
-    table = _table(console, f"{title}: {listed.total}", "entry", "kind", "check", "names", "reason", numbers=("entry",))
+    columns = (_("entry"), _("kind"), _("check"), _("names"), _("reason"))
+    table = _table(console, f"{title}: {listed.total}", *columns, numbers=columns[:1])
     for line in listed.entries[:_SHOWN]:
-        _row(table, line.index, line.kind or "?", line.check, line.culprit, line.reason)
+        _row(table, line.index, line.kind or "?", line.check, line.culprit, said(line.reason))
     console.print(table)
-    _say_rest(console, listed.total - _SHOWN, "entries")
+    _say_rest(console, listed.total - _SHOWN, _("entries"))

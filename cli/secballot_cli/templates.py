@@ -14,7 +14,7 @@ import re
 import string
 from typing import Final
 
-from secballot_cli.messages import translated
+from secballot_cli.messages import is_english, translated
 
 TEMPLATES: Final = (
     # delegates
@@ -104,11 +104,53 @@ TEMPLATES: Final = (
     "the archive cannot be written: {trouble}",
     "the checkpoint seen cannot be kept: {trouble}",
 )
-"""Templates of sentences, with a name for each value."""
+"""Templates of what errors say, with a name for each value."""
+
+REPORTED: Final = (
+    "poll {number}: {words}",
+    "contest {number} {outcome}",
+    "void: {reason}",
+    "annulled: {reason}",
+    "the record fails by {check}: {reason}",
+    "these checks are due and did not run: {checks}",
+    "no manifest is complete in the {count} entries at hand",
+    "session {number}: {reason}",
+    "{party} is blamed",
+    "in progress: key ceremony, session {session}, round {number}, {posted} of {count} trustees",
+    "in progress: poll {numbers} is not finished",
+    "in progress: convened, {count} polls so far, all finished",
+    "in progress: registration {number} takes requests",
+    "in progress: registration {number} waits for answers to {count} requests",
+    "in progress: registration {number} has ended, and its convening is awaited",
+)
+"""Templates of what an audit's report says."""
+
+PLAIN: Final = (
+    "every check that is due has passed",
+    "in progress: the joint key stands, and the registration is awaited",
+    "no checkpoint at hand satisfies the witness quorum (LOG-01)",
+    "the manifest is not complete below the newest checkpoint",
+    "nobody is blamed",
+    "lapsed: nobody closed it in time, and it is never decrypted",
+    "closed and decrypted",
+    "below the privacy floor",
+    "the result is posted",
+    "the presidium has not posted the result",
+    "not opened: the sitting was adjourned first",
+    "decryptions are awaited",
+    "stays closed",
+    "inquorate",
+    "too few trustees are left for the ceremony",
+    "the ceremony has used up its sessions",
+    "the sitting is adjourned",
+)
+"""What an audit's report says as it stands, besides what its enumerations hold."""
 
 
 def said(text: str) -> str:
     """Return a sentence in the reader's language: as it stands, or by its template; else as it is."""
+    if is_english():
+        return text
     if (whole := translated(text)) != text:
         return whole
     for template, pattern in _patterns():
@@ -118,9 +160,16 @@ def said(text: str) -> str:
     return text
 
 
+def said_all(text: str) -> str:
+    """Return a sentence, or sentences that a semicolon parts, in the reader's language."""
+    if (whole := translated(text)) != text:
+        return whole
+    return "; ".join(said(part) for part in text.split("; "))
+
+
 @functools.cache
 def _patterns() -> list[tuple[str, re.Pattern[str]]]:
-    return [(template, re.compile(_pattern(template), re.DOTALL)) for template in TEMPLATES]
+    return [(template, re.compile(_pattern(template), re.DOTALL)) for template in (*TEMPLATES, *REPORTED)]
 
 
 def _pattern(template: str) -> str:

@@ -80,6 +80,24 @@ def test_the_database_is_checked_too(folder: Path, capsys: pytest.CaptureFixture
     assert first["verdict"] == "stands"
 
 
+def test_the_report_is_in_russian(folder: Path, russian: None, capsys: pytest.CaptureFixture[str]) -> None:
+    """What an auditor reads of checks, polls, outcomes and verdict; ids, names and PASS are the same everywhere."""
+    assert run(["audit", str(folder)]) == ExitCode.PASSED
+    report = capsys.readouterr().out
+    for words in (
+        "Основа доверия: проверено относительно найденного манифеста; идентификатор не указан.",
+        "весь бюллетень составил владелец удостоверения",
+        "Голосование 1: закрыто и расшифровано; результат опубликован",
+        "Журнал прошёл проверку.",
+        "  Все нужные проверки пройдены.",
+        "  Проверено относительно найденного манифеста; идентификатор не указан.",
+        "  Голосование 1: закрыто и расшифровано; результат опубликован; вопрос 1: ",
+    ):
+        assert words in report
+    english = {" the ", " and ", " of ", "record", "checked", "poll", "Poll", "outcome", "entries", "Entries", "stands"}
+    assert {word for word in english if word in report.replace("the-record", "")} == set()
+
+
 def test_another_sitting_is_1(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The wrong anchor fails the record, by name."""
     assert run(["audit", str(folder), "--sitting", "00" * 32]) == ExitCode.FAILED

@@ -15,12 +15,15 @@ import pytest
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 
-from secballot.audit.checks import CHECKS
+from secballot.audit.checks import CHECKS, Phase
+from secballot.audit.report import Anchor
+from secballot.record.outcome import Outcome
+from secballot.roles.offline_receipt import MISSING
 from secballot_cli.error_words import KINDS
 from secballot_cli.main import COMMANDS, ExitCode, run
 from secballot_cli.messages import CATALOGUES, FOLDER, _, compile_catalogues, forget_language, plural
 from secballot_cli.spoken import CLICK, paragraphs
-from secballot_cli.templates import TEMPLATES
+from secballot_cli.templates import PLAIN, REPORTED, TEMPLATES
 from tests.cli.command_tree import tree
 
 if TYPE_CHECKING:
@@ -86,6 +89,15 @@ def texts_of_help() -> set[str]:
 def texts_of_errors() -> set[str]:
     """Return what every check and every class of errors means."""
     return {check.statement for check in CHECKS} | set(KINDS.values()) | set(TEMPLATES)
+
+
+def texts_of_reports() -> set[str]:
+    """Return what an audit's report and a packed receipt say."""
+    return {str(value) for enumeration in (Phase, Anchor, Outcome) for value in enumeration} | {
+        *MISSING,
+        *REPORTED,
+        *PLAIN,
+    }
 
 
 def messages_of_library(project_root: Path, *classes: str) -> set[str]:
@@ -176,7 +188,7 @@ def test_every_message_is_translated_once_and_nothing_else_is(language: str, pro
         if message.id and path.stem != CLICK
     ]
 
-    needed = messages_in_source(project_root) | texts_of_help() | texts_of_errors()
+    needed = messages_in_source(project_root) | texts_of_help() | texts_of_errors() | texts_of_reports()
     met = messages_of_library(project_root, *MET)
     assert len(known) == len(set(known))
     assert (needed | met) - set(known) == set()
@@ -188,6 +200,20 @@ def test_templates_are_those_of_the_library(project_root: Path) -> None:
     known = {re.sub(r"{[a-z]+}", "{}", template) for template in TEMPLATES}
     assert known - templates_of_library(project_root) == set()
     assert templates_of_library(project_root, *MET) - known == set()
+
+
+def test_reported_sentences_are_those_of_the_library(project_root: Path) -> None:
+    """Each stands somewhere in the library, as it is or as a template."""
+    found = set()
+    for path in (project_root / "secballot").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.add(node.value)
+            elif isinstance(node, ast.JoinedStr):
+                found.add("".join(str(p.value) if isinstance(p, ast.Constant) else "{}" for p in node.values))
+    needed = {re.sub(r"{[a-z]+}", "{}", sentence) for sentence in (*REPORTED, *PLAIN)}
+    pieces = {piece for text in found for piece in text.split("; ")}
+    assert needed - pieces == set()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
