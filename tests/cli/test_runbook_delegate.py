@@ -6,17 +6,21 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
+import pytest
+
 from secballot_cli.main import ExitCode
 from tests.cli.delegate_stage import Device
 from tests.live_board import LiveBoard, write_folder
+from tests.relay import relaying
+from tests.runbooks.documents import blocks, commands
 from tests.terminal import Terminal
 from tests.wallets import LABEL, PASSPHRASE, TAG, phrases
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    import pytest
-
+TOR = "socks5h://127.0.0.1:9050"
 ASKED = {
     "label from the commission": LABEL,
     "Passphrase:": PASSPHRASE,
@@ -30,10 +34,11 @@ ASKED = {
 """What a person answers; choices, words and the tag of a check depend on more."""
 
 
-def commands(text: str) -> list[list[str]]:
-    """Return the commands of all blocks that are to be run."""
-    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
-    return [shlex.split(line) for block in blocks for line in block.splitlines()]
+@pytest.fixture
+def proxy() -> Iterator[tuple[str, list[str]]]:
+    """Return a proxy's URL, and the hosts that it was asked for."""
+    with relaying() as running:
+        yield running
 
 
 def _answer(terminal: Terminal, tags: dict[str, str]) -> int:
@@ -73,19 +78,17 @@ def _run(device: Device, arguments: list[str], tags: dict[str, str]) -> str:
 
 
 def test_the_runbook_is_run(
-    project_root: Path,
     board: LiveBoard,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
+    proxy: tuple[str, list[str]],
 ) -> None:
     """In a folder of its own, with the board and the sitting put in; `register` finds its request there already."""
-    text = (project_root / "docs/runbooks/delegate.md").read_text(encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    toml = re.search(r"```toml\n(.*?)```", text, re.DOTALL)
-    assert toml is not None
-    (tmp_path / "choices.toml").write_text(toml[1])
-    listed = commands(text)
+    (toml,) = blocks("runbooks/delegate", "toml")
+    (tmp_path / "choices.toml").write_text(toml)
+    listed = [shlex.split(line) for line in commands("runbooks/delegate")]
     assert {line[2] for line in listed} == {
         *("new", "enrol", "register", "status", "vote", "submit", "open", "check-opened", "cast", "collect"),
         *("check", "watch", "restore"),
@@ -95,7 +98,7 @@ def test_the_runbook_is_run(
     tags: dict[str, str] = {}
     short = ""
     for line in listed:
-        filled = {"SITTING": device.anchor, "https://board.example": board.url, "TRACKER": short}
+        filled = {"SITTING": device.anchor, "https://board.example": board.url, "TRACKER": short, TOR: proxy[0]}
         arguments = [filled.get(word, word) for word in line[1:]]
         if line[2] in {"new", "enrol"} or (line[2] == "restore"):
             arguments += ["--small-device"] if line[2] != "enrol" else []
@@ -111,6 +114,8 @@ def test_the_runbook_is_run(
             short = re.findall(r"(?:[0-9A-Z]{5}-){4}[0-9A-Z]{5}", shown)[-1]
             tags[short] = line[line.index("--tag") + 1] if "--tag" in line else TAG
     assert len(tags) == 4
+    # Since the line that names it, every command of this device has gone through the proxy.
+    assert len(proxy[1]) > len(listed)
 
 
 def _decide(board: LiveBoard) -> None:

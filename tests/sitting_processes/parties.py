@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +78,7 @@ class Party:
     always: tuple[str, ...] = ()
     services: list[subprocess.Popen[str]] = field(default_factory=list)
 
-    def start(self, *arguments: str, program: str = PROGRAM) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, program: str = PROGRAM, log: Path | None = None) -> subprocess.Popen[str]:
         """Start a command of this party; its passphrase waits in a pipe."""
         self.home.mkdir(parents=True, exist_ok=True)
         reading, writing = os.pipe()
@@ -86,24 +86,29 @@ class Party:
         os.close(writing)
         try:
             secret = ("--passphrase-fd", str(reading))
-            return self.start_openly(*arguments, *secret, descriptors=(reading,), program=program)
+            return self.start_openly(*arguments, *secret, descriptors=(reading,), program=program, log=log)
         finally:
             os.close(reading)
 
     def start_openly(
-        self, *arguments: str, descriptors: tuple[int, ...] = (), program: str = PROGRAM
+        self, *arguments: str, descriptors: tuple[int, ...] = (), program: str = PROGRAM, log: Path | None = None
     ) -> subprocess.Popen[str]:
-        """Start a command that needs no passphrase."""
-        return subprocess.Popen(
-            [sys.executable, "-c", program, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment(self.home),
-            pass_fds=descriptors,
-            cwd=self.home,
-        )
+        """Start a command that needs no passphrase.
+
+        What it says on standard error goes into a pipe, which whoever runs a service for long has to read: a full one
+        stops it, and some systems make them small. Or into a file.
+        """
+        with ExitStack() as opened:
+            return subprocess.Popen(
+                [sys.executable, "-c", program, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE if log is None else opened.enter_context(log.open("wb")),
+                text=True,
+                env=environment(self.home),
+                pass_fds=descriptors,
+                cwd=self.home,
+            )
 
     def begin(self, *arguments: str, program: str = PROGRAM) -> subprocess.Popen[str]:
         """Start a command of this party's role in its home."""
