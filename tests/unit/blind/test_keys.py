@@ -15,6 +15,7 @@ from secballot.blind import (
     MODULUS_BYTES,
     BlindPublicKey,
     BlindSecretKey,
+    Suite,
     blind_sign,
 )
 from secballot.errors import (
@@ -27,6 +28,7 @@ from tests.unit.blind.sample_key import (
     BLINDED,
     PUBLIC,
     SECRET,
+    N,
     prime,
 )
 
@@ -100,3 +102,36 @@ class TestKeys:
             with pytest.raises(TypeError):
                 leak(SECRET)
         assert not hasattr(SECRET, "__dict__")
+
+    @pytest.mark.parametrize("n", [0, 1, -3, 3, 65_535, 65_536, 65_538, 1 << 3071])
+    def test_a_modulus_is_odd_and_not_tiny(self, n: int) -> None:
+        """Nothing below 2^16 and nothing even."""
+        with pytest.raises(InvalidSignatureError, match="even or tiny"):
+            BlindPublicKey(n)
+
+    @pytest.mark.parametrize(("n", "size"), [(65_537, 3), (2**24 - 1, 3), (2**24 + 1, 4), (N, 384)])
+    def test_a_size_is_that_of_the_modulus_in_whole_bytes(self, n: int, size: int) -> None:
+        """Rounded up; its encoding has no leading zero."""
+        key = BlindPublicKey(n)
+        assert key.size == size
+        assert key.encode() == n.to_bytes(size, "big")
+        assert key.encode()[0]
+
+    def test_a_secret_key_tells_its_size_and_nothing_else(self) -> None:
+        """So that logs can say which key it was."""
+        assert repr(SECRET) == "BlindSecretKey(<redacted>, 3072 bits)"
+        with pytest.raises(TypeError, match="cannot be pickled or copied"):
+            pickle.dumps(SECRET)
+
+    def test_keys_of_the_suite_pass_and_others_do_not(self) -> None:
+        """The bit length exactly, the exponent exactly, and the message where it has a size."""
+        suite = Suite(3072, 48, 96)
+        for prepared in (None, bytes(96)):
+            suite.check(PUBLIC, prepared)
+        Suite(3072, 48, None).check(PUBLIC, bytes(5))
+        for message in (b"", bytes(95), bytes(97)):
+            with pytest.raises(EncodingError, match="of 96 bytes"):
+                suite.check(PUBLIC, message)
+        for bits, exponent in ((3071, 65_537), (3073, 65_537), (3072, 65_539), (3072, 3)):
+            with pytest.raises(InvalidSignatureError, match=f"of {bits} bits"):
+                Suite(bits, 48, 96).check(BlindPublicKey(N, exponent))

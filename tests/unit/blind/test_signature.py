@@ -161,6 +161,30 @@ class TestBlindingFactor:
         small = BlindPublicKey(0x1FFFF, 65537)
         assert derive_r(small, lambda _: b"\xff\x12\x34") == 0x11234
 
+    @pytest.mark.parametrize("usable", [1023, 1024])
+    def test_a_stream_is_read_to_its_1024th_block(self, usable: int) -> None:
+        """In order, from 0."""
+        asked: list[int] = []
+
+        def stream(counter: int) -> bytes:
+            asked.append(counter)
+            return (2 if counter >= usable else 0).to_bytes(MODULUS_BYTES, "big")
+
+        if usable < 1024:
+            assert derive_r(PUBLIC, stream) == 2
+        else:
+            with pytest.raises(ValueError, match="stream"):
+                derive_r(PUBLIC, stream)
+        assert asked == list(range(1024))
+
+    def test_the_smallest_and_the_largest_factor(self) -> None:
+        """2 and n − 1."""
+        for wanted in (2, N - 1):
+            block = wanted.to_bytes(MODULUS_BYTES, "big")
+            assert derive_r(PUBLIC, [block].__getitem__) == wanted
+            blinded, inverse = blind(PUBLIC, PREPARED, salt=SALT, r=wanted)
+            assert finalize(PUBLIC, PREPARED, blind_sign(SECRET, blinded), inverse) == SIGNATURE
+
     @pytest.mark.parametrize("block", [b"", bytes(383), bytes(385), bytes(384), b"\xff" * 384])
     def test_a_broken_stream_ends(self, block: bytes) -> None:
         """Wrong lengths, and a stream without any usable block."""
@@ -220,6 +244,8 @@ class TestVerification:
         """A modulus too short for hash and salt is a programmer's error."""
         with pytest.raises(ValueError, match="short"):
             emsa_pss_encode(b"", 8 * (48 + 48 + 1), bytes(48))
+        tight = emsa_pss_encode(b"", 8 * (48 + 48 + 2), bytes(48))
+        assert (len(tight), tight[-1]) == (98, 0xBC)
 
 
 class TestBlindSign:
@@ -281,6 +307,34 @@ class TestBlindSign:
 
         assert blind_sign(SECRET, BLINDED, rng=rng) == BLIND_SIGNATURE
         assert not draws
+
+    def test_a_blinding_factor_is_drawn_from_more_bytes_than_the_modulus_has(self) -> None:
+        """16 more, so that the residue is uniform; and so is its mask."""
+        sizes: list[int] = []
+
+        def rng(size: int) -> bytes:
+            sizes.append(size)
+            return os.urandom(size)
+
+        blind_sign(SECRET, BLINDED, rng=rng)
+        assert sizes == [400, 400]
+
+    @pytest.mark.parametrize("usable", [31, 32])
+    def test_randomness_is_drawn_a_few_times_only(self, usable: int) -> None:
+        """The thirty-second pair may still be used, none behind it."""
+        draws = 0
+
+        def rng(size: int) -> bytes:
+            nonlocal draws
+            draws += 1
+            return (2 if draws > 2 * usable else 0).to_bytes(size, "big")
+
+        if usable < 32:
+            assert blind_sign(SECRET, BLINDED, rng=rng) == BLIND_SIGNATURE
+        else:
+            with pytest.raises(ProtocolError, match="gives no unit"):
+                blind_sign(SECRET, BLINDED, rng=rng)
+        assert draws == 64
 
     @pytest.mark.parametrize("source", [bytes, lambda size: (1).to_bytes(size, "big"), lambda size: b"\3" * (size - 1)])
     def test_randomness_that_never_gives_a_unit_is_said_to_be_broken(self, source: Callable[[int], bytes]) -> None:
