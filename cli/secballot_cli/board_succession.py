@@ -132,10 +132,16 @@ def _told(taken: TakenOver, manifest: Manifest, database: str, sitting: bytes) -
         )
     steps = [
         f"secballot board serve {database} --sitting {sitting.hex()} --log-key … --promise-key … --witness …",
-        f"presidium ({manifest.presidium.threshold}): secballot officer handover --board URL",
-        f"trustees ({manifest.trustees.threshold}): secballot trustee handover --board URL",
+        _("presidium ({count}): {command}").format(
+            count=manifest.presidium.threshold, command="secballot officer handover --board URL"
+        ),
+        _("trustees ({count}): {command}").format(
+            count=manifest.trustees.threshold, command="secballot trustee handover --board URL"
+        ),
         f"secballot board pending {database} HANDOVER",
-        f"witnesses: secballot witness takeup … --sitting {sitting.hex()} --board URL --handover HANDOVER",
+        _("witnesses: {command}").format(
+            command=f"secballot witness takeup … --sitting {sitting.hex()} --board URL --handover HANDOVER"
+        ),
     ]
     facts: dict[str, object] = {
         "asked": list(taken.asked),

@@ -148,7 +148,7 @@ def compare(
         raise StoreError(_("no checkpoint of this sitting's log: {places}").format(places=", ".join(empty)))
     last = CheckpointMemory(state or default_folder(os.environ)).recall(body.log.origin)
     if last is not None:
-        places, shown = (*places, "(seen before)"), [*shown, Shown.of_notes(body, [last])]
+        places, shown = (*places, _("(seen before)")), [*shown, Shown.of_notes(body, [last])]
     found = compare_places(body, shown)
     if found.evidence is not None:
         _write_and_tell(found.evidence, sitting, out, as_json=as_json)

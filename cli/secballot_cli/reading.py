@@ -168,7 +168,7 @@ def first_view(boards: Sequence[str], anchor: bytes, proxy: str | None) -> Witne
             trouble = trouble or error
         else:
             return view
-    raise trouble or StoreError("the log cannot be read")
+    raise trouble or StoreError(_("the log cannot be read"))
 
 
 def read_input(path: str | Path, limit: int) -> bytes:

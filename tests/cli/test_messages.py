@@ -127,6 +127,26 @@ def templates_of_library(project_root: Path, *classes: str) -> set[str]:
     return found
 
 
+def sentences_out_of_reach(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield what looks like words for people in a source file and is no message, docstring, help or command."""
+    module = ast.parse(path.read_text(encoding="utf-8"))
+    reached: set[ast.AST] = set()
+    for node in ast.walk(module):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            taken = node.func.id in {"_", "plural", "translated", "gettext"}
+        else:
+            taken = (isinstance(node, ast.keyword) and node.arg == "help") or (
+                isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+            )
+        if taken:
+            reached.update(ast.walk(node))
+    for node in ast.walk(module):
+        if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or node in reached:
+            continue
+        if re.search(r"[a-z]{3,} [a-z]{2,}", node.value) and not re.match(r"secballot |bold ", node.value):
+            yield node.lineno, node.value
+
+
 def messages_of_click() -> set[str]:
     """Return the singular of every message that click may show."""
     found = set()
@@ -214,6 +234,19 @@ def test_reported_sentences_are_those_of_the_library(project_root: Path) -> None
     needed = {re.sub(r"{[a-z]+}", "{}", sentence) for sentence in (*REPORTED, *PLAIN)}
     pieces = {piece for text in found for piece in text.split("; ")}
     assert needed - pieces == set()
+
+
+def test_no_words_for_people_are_out_of_translators_reach(project_root: Path) -> None:
+    """Whoever adds a sentence is told that it is to be a message; the demonstration speaks English only."""
+    collected = texts_of_help() | texts_of_errors() | texts_of_reports()
+    found = [
+        (path.name, line, text)
+        for path in sorted((project_root / "cli" / "secballot_cli").glob("*.py"))
+        if not path.name.startswith("demo")
+        for line, text in sentences_out_of_reach(path)
+        if " ".join(text.split()) not in collected
+    ]
+    assert found == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
