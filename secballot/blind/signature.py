@@ -153,13 +153,13 @@ def check_all_blinded(public_key: BlindPublicKey, values: Sequence[bytes]) -> No
 
     Source: SPEC.md#credentials; RFC 9474 §4.3.
     """
-    n = gmpy2.mpz(public_key.n)
-    product = gmpy2.mpz(1)
+    size, most = public_key.size, public_key.n - 1
+    n, product = gmpy2.mpz(public_key.n), gmpy2.mpz(1)
     for value in values:
-        if len(value) != public_key.size:
-            raise EncodingError(f"{len(value)} bytes where a blinded message of {public_key.size} belongs")
+        if len(value) != size:
+            raise EncodingError(f"{len(value)} bytes where a blinded message of {size} belongs")
         b = int.from_bytes(value, "big")
-        if not 1 < b < n - 1:
+        if not 1 < b < most:
             raise VerificationError("blinded message is out of range")
         product = product * b % n
     if gmpy2.gcd(product, n) != 1:

@@ -51,6 +51,7 @@ _BASE64_BYTES_PER_REGISTRAR: Final = 512
 _PUNCTUATION_BYTES_PER_POLL: Final = 3
 _CERTIFICATE_BLOCKS: Final = 8
 _VERIFIED_KEYS: Final = 1 << 12
+_DELEGATE: Final = Party("delegate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +256,7 @@ def check_request(
     covered = polls_of_request(polls, registrars) if registrars else 0
     if not 0 < covered <= len(keys) or any(len(row) != registrars for row in keys):
         raise ProtocolError("registrar keys of the polls of a request are missing")
-    with blaming("REG-06", Party("delegate")):
+    with blaming("REG-06", _DELEGATE):
         if len(body.blinded) != covered:
             raise EncodingError(f"request covers {len(body.blinded)} polls instead of {covered}", field="blinded")
         for at, (item, row) in enumerate(zip(body.blinded, keys, strict=False)):
@@ -305,7 +306,13 @@ def expected_answers(request: CredentialRequest) -> bytes:
 
     Source: SPEC.md#issues.
     """
-    return b"".join([answer_digest(value) for item in request.blinded for value in split_values(item)])
+    return b"".join(
+        [
+            answer_digest(item[at : at + MODULUS_BYTES])
+            for item in request.blinded
+            for at in range(0, len(item), MODULUS_BYTES)
+        ]
+    )
 
 
 def expected_of(expected: bytes, registrar: int, registrars: int) -> list[bytes]:
