@@ -111,6 +111,22 @@ class PublicScalars:
             raise TypeError("all parts must be PublicScalars")
         return PublicScalars._holding([value for part in parts for value in part._values])
 
+    @staticmethod
+    def side_by_side(parts: Sequence[PublicScalars], rows: int) -> PublicScalars:
+        """Join vectors row by row: each has so many rows, and those of one number are put one behind the other."""
+        for part in parts:
+            if len(part) % rows if as_count(rows) else len(part):
+                raise ValueError(f"vectors of lengths {len(part)} and {rows} do not match")
+        widths = [len(part) // rows if rows else 0 for part in parts]
+        return PublicScalars._holding(
+            [
+                value
+                for row in range(rows)
+                for part, width in zip(parts, widths, strict=True)
+                for value in part._values[row * width : (row + 1) * width]
+            ]
+        )
+
     def encode(self) -> bytes:
         """Return the canonical encodings, 32 bytes little-endian each."""
         return ints_encoded(self._values)

@@ -15,8 +15,9 @@ vector of length one for the other operand; any other difference in length is a 
   only `encode` and `to_ints` reveal them. They come from `decode` (canonical), `from_wide` (64 bytes each, reduced),
   `random`, or `from_ints` (public or small integers).
 - `PublicScalars` are public: arithmetic in whatever time, `==`, nothing wiped. They come from `decode`, `from_ints`,
-  `from_wide`, or `from_short` (16 bytes each). `gather` and `scatter` look at a vector as rows of one length: the first
-  takes the scalars at some places of every row, the second adds the scalars of every row up, each at its place.
+  `from_wide`, or `from_short` (16 bytes each). Three operations look at vectors as rows of one length: `gather` takes
+  the scalars at some places of every row, `scatter` adds the scalars of every row up, each at its place, and
+  `side_by_side` puts rows of several vectors one behind the other.
 - `FixedBase(element)` multiplies one element by many scalars in constant time; `multiply_base` does so for `BASE`.
 - Functions named `vartime_…` take public data only, scalars as `PublicScalars` or integers.
 - `vartime_prime_order` speaks of edwards25519, the curve of Ed25519: which encodings of points are those of keys.

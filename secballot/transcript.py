@@ -77,7 +77,7 @@ def digest(label: str, *fields: Field) -> bytes:
     sizes = _LABELS.get(label)
     if sizes is None or len(sizes) != len(fields):
         raise ValueError(f"label {label!r} does not take {len(fields)} fields")
-    return hashlib.sha512(_PREFIXES[label] + _framed(label, sizes, fields)).digest()
+    return hashlib.sha512(_framed(_PREFIXES[label], label, sizes, fields)).digest()
 
 
 def digests(label: str, common: Sequence[Field], rows: Sequence[tuple[int, ...]]) -> bytes:
@@ -96,7 +96,7 @@ def digests(label: str, common: Sequence[Field], rows: Sequence[tuple[int, ...]]
     sizes = _LABELS.get(label)
     if sizes is None or any(size != _U64 for size in sizes[len(common) :]):
         raise ValueError(f"label {label!r} does not go on with integers after {len(common)} fields")
-    begun = _PREFIXES[label] + _framed(label, sizes[: len(common)], common)
+    begun = _framed(_PREFIXES[label], label, sizes[: len(common)], common)
     return b"".join([hashlib.sha512(begun + end).digest() for end in _ends(tuple(rows), len(sizes) - len(common))])
 
 
@@ -124,7 +124,7 @@ class Begun:
         if sizes is None or len(sizes) < len(fields):
             raise ValueError(f"label {label!r} does not begin with {len(fields)} fields")
         self._label, self._left = label, sizes[len(fields) :]
-        self._begun = _PREFIXES[label] + _framed(label, sizes[: len(fields)], fields)
+        self._begun = _framed(_PREFIXES[label], label, sizes[: len(fields)], fields)
 
     def digest(self, *fields: Field) -> bytes:
         """Return the 64-byte hash of the first fields and these, which are all that is left.
@@ -134,7 +134,7 @@ class Begun:
         """
         if len(self._left) != len(fields):
             raise ValueError(f"label {self._label!r} does not go on with {len(fields)} fields")
-        return hashlib.sha512(self._begun + _framed(self._label, self._left, fields)).digest()
+        return hashlib.sha512(_framed(self._begun, self._label, self._left, fields)).digest()
 
     def challenge(self, *fields: Field) -> int:
         """Return the challenge of the first fields and these, as `challenge`."""
@@ -154,9 +154,9 @@ def _ends(rows: tuple[tuple[int, ...], ...], fields: int) -> list[bytes]:
     return [b"".join([eight + encode_u64(field) for field in row]) for row in rows]
 
 
-def _framed(label: str, sizes: Sequence[int], fields: Sequence[Field]) -> bytes:
-    """Return the bytes of fields that are hashed, each behind its length."""
-    parts: list[bytes] = []
+def _framed(begun: bytes, label: str, sizes: Sequence[int], fields: Sequence[Field]) -> bytes:
+    """Return the bytes that are hashed: what was begun, and then every field behind its length."""
+    parts = [begun]
     for size, field in zip(sizes, fields, strict=True):
         data = field if isinstance(field, bytes) else _framing(field) if isinstance(field, int) else field.encode()
         length = len(data)

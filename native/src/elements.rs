@@ -83,7 +83,7 @@ impl Elements {
     /// Return the elements at these indices, in this order; an index may repeat.
     fn take(&self, indices: &Bound<'_, PyAny>) -> PyResult<Self> {
         let selection = Selection::indices(indices, self.0.len())?;
-        Ok(Self(selection.of(&self.0).collect()))
+        Ok(Self(selection.of(&self.0)))
     }
 
     /// Return the sum of all elements as a vector of length one; the identity for an empty vector.
@@ -120,7 +120,7 @@ impl Elements {
 
     fn __getitem__(&self, key: &Bound<'_, PyAny>) -> PyResult<Self> {
         let selection = Selection::subscript(key, self.0.len())?;
-        Ok(Self(selection.of(&self.0).collect()))
+        Ok(Self(selection.of(&self.0)))
     }
 
     fn __add__(&self, py: Python<'_>, other: PyRef<'_, Self>) -> PyResult<Self> {

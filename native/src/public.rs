@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::error::GroupError;
 use crate::vectors::{
-    as_count, canonical, cut, paired, scalars_of_ints, Selection, ENCODED_BYTES, SHORT_BYTES, WIDE_BYTES,
+    as_count, canonical, cut, paired, places_in, scalars_of_ints, Selection, ENCODED_BYTES, SHORT_BYTES, WIDE_BYTES,
 };
 
 /// An immutable vector of public integers modulo the group order.
@@ -47,11 +47,11 @@ impl PublicScalars {
     ///
     /// # Errors
     /// `LengthMismatch` if the values are no whole number of rows.
-    pub fn gathered(&self, places: &Selection, width: usize) -> Result<Self, GroupError> {
+    pub fn gathered(&self, places: &[usize], width: usize) -> Result<Self, GroupError> {
         let rows = rows_of(&self.0, width)?;
-        let mut taken = Vec::with_capacity(product(places.count(), self.0.len() / width)?);
+        let mut taken = Vec::with_capacity(product(places.len(), self.0.len() / width)?);
         for row in rows {
-            taken.extend(places.of(row));
+            taken.extend(places.iter().filter_map(|&place| row.get(place)));
         }
         Ok(Self(taken))
     }
@@ -60,12 +60,12 @@ impl PublicScalars {
     ///
     /// # Errors
     /// `LengthMismatch` if the values are no whole number of rows.
-    pub fn scattered(&self, places: &Selection, width: usize) -> Result<Self, GroupError> {
-        let rows = rows_of(&self.0, places.count())?;
-        let mut sums = vec![Scalar::ZERO; product(width, self.0.len() / places.count())?];
+    pub fn scattered(&self, places: &[usize], width: usize) -> Result<Self, GroupError> {
+        let rows = rows_of(&self.0, places.len())?;
+        let mut sums = vec![Scalar::ZERO; product(width, self.0.len() / places.len())?];
         // No row without a sum: a place below `width` has been found for each of its values.
         for (row, own) in rows.zip(sums.chunks_exact_mut(width)) {
-            for (value, &place) in row.iter().zip(places.positions()) {
+            for (value, &place) in row.iter().zip(places) {
                 if let Some(sum) = own.get_mut(place) {
                     *sum += value;
                 }
@@ -136,6 +136,27 @@ impl PublicScalars {
         Self(parts.iter().flat_map(|part| part.0.iter().copied()).collect())
     }
 
+    /// Join vectors row by row: each has so many rows, and those of one number are put one behind the other.
+    ///
+    /// Raises ValueError unless every vector is a whole number of rows.
+    #[staticmethod]
+    fn side_by_side(parts: Vec<PyRef<'_, Self>>, rows: isize) -> PyResult<Self> {
+        let rows = as_count(rows)?;
+        for part in &parts {
+            if rows == 0 && !part.0.is_empty() || rows > 0 && !part.0.len().is_multiple_of(rows) {
+                return Err(GroupError::LengthMismatch(part.0.len(), rows).into());
+            }
+        }
+        let mut joined = Vec::with_capacity(parts.iter().map(|part| part.0.len()).sum());
+        for row in 0..rows {
+            for part in &parts {
+                let width = part.0.len() / rows;
+                joined.extend(part.0.iter().skip(row * width).take(width));
+            }
+        }
+        Ok(Self(joined))
+    }
+
     /// Return the canonical encodings, 32 bytes little-endian each.
     fn encode<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         let encoded: Vec<u8> = self.0.iter().flat_map(Scalar::to_bytes).collect();
@@ -155,7 +176,7 @@ impl PublicScalars {
     /// Return the scalars at these indices, in this order; an index may repeat.
     fn take(&self, indices: &Bound<'_, PyAny>) -> PyResult<Self> {
         let selection = Selection::indices(indices, self.0.len())?;
-        Ok(Self(selection.of(&self.0).collect()))
+        Ok(Self(selection.of(&self.0)))
     }
 
     /// Return the vector so many times, one behind the other.
@@ -169,7 +190,7 @@ impl PublicScalars {
     /// Raises ValueError if the scalars are no whole number of rows.
     fn gather(&self, py: Python<'_>, places: &Bound<'_, PyAny>, width: isize) -> PyResult<Self> {
         let width = as_count(width)?;
-        let places = Selection::indices(places, width)?;
+        let places = places_in(places, width)?;
         Ok(py.detach(|| self.gathered(&places, width))?)
     }
 
@@ -178,7 +199,7 @@ impl PublicScalars {
     /// Raises ValueError if there is no place, or the scalars are no whole number of rows.
     fn scatter(&self, py: Python<'_>, places: &Bound<'_, PyAny>, width: isize) -> PyResult<Self> {
         let width = as_count(width)?;
-        let places = Selection::indices(places, width)?;
+        let places = places_in(places, width)?;
         Ok(py.detach(|| self.scattered(&places, width))?)
     }
 
@@ -201,7 +222,7 @@ impl PublicScalars {
 
     fn __getitem__(&self, key: &Bound<'_, PyAny>) -> PyResult<Self> {
         let selection = Selection::subscript(key, self.0.len())?;
-        Ok(Self(selection.of(&self.0).collect()))
+        Ok(Self(selection.of(&self.0)))
     }
 
     fn __add__(&self, py: Python<'_>, other: PyRef<'_, Self>) -> PyResult<Self> {

@@ -48,7 +48,7 @@ impl Scalars {
     }
 
     fn selected(&self, selection: &Selection) -> Self {
-        Self(collect_secret(selection.count(), selection.of(&self.0)))
+        Self(Zeroizing::new(selection.of(&self.0)))
     }
 }
 

@@ -116,7 +116,19 @@ pub fn scalars_of_ints(values: &Bound<'_, PyAny>) -> PyResult<Zeroizing<Vec<Scal
 }
 
 /// The positions that a subscript or a list of indices selects.
-pub struct Selection(Vec<usize>);
+pub enum Selection {
+    /// Positions at equal distances, all of them in the vector.
+    Steps {
+        /// The first position.
+        start: isize,
+        /// From one to the next.
+        step: isize,
+        /// How many.
+        count: usize,
+    },
+    /// Any positions.
+    Listed(Vec<usize>),
+}
 
 impl Selection {
     /// Read what stands between the brackets of `vector[…]`: an integer or a slice.
@@ -125,11 +137,14 @@ impl Selection {
     /// `NoSuchIndex`; a Python `TypeError` for any other key.
     pub fn subscript(key: &Bound<'_, PyAny>, length: usize) -> PyResult<Self> {
         let Ok(slice) = key.cast::<PySlice>() else {
-            return Ok(Self(vec![position(key, length)?]));
+            return Ok(Self::Listed(vec![position(key, length)?]));
         };
         let bounds = slice.indices(isize::try_from(length)?)?;
-        let steps = (0..bounds.slicelength).map(|step| (bounds.start + step as isize * bounds.step) as usize);
-        Ok(Self(steps.collect()))
+        Ok(Self::Steps {
+            start: bounds.start,
+            step: bounds.step,
+            count: bounds.slicelength,
+        })
     }
 
     /// Read a sequence of integers.
@@ -137,35 +152,42 @@ impl Selection {
     /// # Errors
     /// As [`Selection::subscript`].
     pub fn indices(keys: &Bound<'_, PyAny>, length: usize) -> PyResult<Self> {
-        let positions: PyResult<Vec<usize>> = keys.try_iter()?.map(|key| position(&key?, length)).collect();
-        Ok(Self(positions?))
+        Ok(Self::Listed(places_in(keys, length)?))
     }
 
-    /// Select these positions without Python.
-    ///
-    /// # Errors
-    /// `NoSuchIndex` if one is not below the length.
-    pub fn within(positions: Vec<usize>, length: usize) -> Result<Self, GroupError> {
-        match positions.iter().all(|&position| position < length) {
-            true => Ok(Self(positions)),
-            false => Err(GroupError::NoSuchIndex),
+    /// Return the selected values, in memory of exactly their size: nothing is left behind where it grew.
+    pub fn of<T: Copy>(&self, values: &[T]) -> Vec<T> {
+        match *self {
+            Self::Steps { start, step: 1, count } => {
+                let start = start as usize;
+                values.get(start..start + count).map_or_else(Vec::new, <[T]>::to_vec)
+            }
+            Self::Steps { start, step, count } => {
+                let positions = (0..count).map(|number| (start + number as isize * step) as usize);
+                picked(values, positions, count)
+            }
+            Self::Listed(ref positions) => picked(values, positions.iter().copied(), positions.len()),
         }
     }
+}
 
-    /// Return how many values are selected.
-    pub fn count(&self) -> usize {
-        self.0.len()
-    }
+/// Return the values at positions that are all there.
+fn picked<T: Copy>(values: &[T], positions: impl Iterator<Item = usize>, count: usize) -> Vec<T> {
+    let mut selected = Vec::with_capacity(count);
+    selected.extend(
+        positions
+            .filter_map(|position| values.get(position).copied())
+            .take(count),
+    );
+    selected
+}
 
-    /// Return the positions that are selected.
-    pub fn positions(&self) -> &[usize] {
-        &self.0
-    }
-
-    /// Yield the selected values.
-    pub fn of<'a, T: Copy>(&'a self, values: &'a [T]) -> impl Iterator<Item = T> + 'a {
-        self.0.iter().filter_map(|&index| values.get(index).copied())
-    }
+/// Read a sequence of positions in something of this length.
+///
+/// # Errors
+/// As [`Selection::subscript`].
+pub fn places_in(keys: &Bound<'_, PyAny>, length: usize) -> PyResult<Vec<usize>> {
+    keys.try_iter()?.map(|key| position(&key?, length)).collect()
 }
 
 /// Return the position that an index names, which counts from the end if it is negative.

@@ -132,11 +132,10 @@ class BallotLayout:
         elements: number of elements, two per ciphertext and two per branch.
         owners: for every branch, the position of its disjunction.
         branch_values: for every branch, its value.
-        own_disjunction: for every ciphertext, the position of the disjunction about its option.
-        sum_disjunction: for every ciphertext, the position of the disjunction about its contest's sum.
-        sent: the positions of the branches whose challenges travel, all but the last of each disjunction.
+        about_option: for α and β of every ciphertext, the place of the disjunction about its option in a row of what
+            belongs to the α's of all disjunctions, and then to their β's; `about_sum` the same for its contest's sum.
         sent_owners: for every challenge that travels, the position of its disjunction.
-        last: the position of the last branch of each disjunction.
+        all_challenges: for every branch, the place of its challenge in a row of those that travel, then the last ones.
     """
 
     def __init__(self, shapes: Sequence[ContestShape]) -> None:
@@ -150,17 +149,20 @@ class BallotLayout:
         self.owners = [number for number, part in enumerate(self.disjunctions) for _ in part.values]
         self.elements = 2 * self.values + 2 * self.branches
         self.branch_values = PublicScalars.from_ints([value for part in self.disjunctions for value in part.values])
-        self.own_disjunction, self.sum_disjunction = _about(self.disjunctions)
-        self.sent = [branch for part in self.disjunctions for branch in part.branches[:-1]]
+        self.about_option, self.about_sum = _about(self.disjunctions)
         self.sent_owners = [number for number, part in enumerate(self.disjunctions) for _ in part.challenges]
-        self.last = [part.branches[-1] for part in self.disjunctions]
+        self.all_challenges: list[int] = []
+        for place, part in enumerate(self.disjunctions, start=len(self.sent_owners)):
+            self.all_challenges += (*part.challenges, place)
 
 
 def _about(disjunctions: Sequence[Disjunction]) -> tuple[list[int], list[int]]:
-    """Return for every ciphertext the position of the disjunction about its option, and of that about its sum."""
+    """Return for every α and β the places of the two disjunctions that are about its ciphertext: option, and sum."""
     options = [number for number, part in enumerate(disjunctions) if part.option]
     sums = {at: number for number, part in enumerate(disjunctions) if not part.option for at in part.ciphertexts}
-    return options, [sums[at] for at in range(len(options))]
+    beta = len(disjunctions)
+    own = [place for number in options for place in (number, beta + number)]
+    return own, [place for at in range(len(options)) for place in (sums[at], beta + sums[at])]
 
 
 def _disjunctions(shapes: Sequence[ContestShape]) -> list[Disjunction]:
@@ -249,10 +251,8 @@ class BallotContext:
         Source: SPEC.md#credentials.
         """
         if class_index not in self._messages:
-            self._messages[class_index] = [
-                credential_message_begun(self.sitting_id, self.poll, number, name, class_index)
-                for number, name in enumerate(self.key_ids(class_index), start=1)
-            ]
+            poll, names = (self.sitting_id, self.poll), enumerate(self.key_ids(class_index), start=1)
+            self._messages[class_index] = [credential_message_begun(*poll, *named, class_index) for named in names]
         return [begun.digest(credential) for begun in self._messages[class_index]]
 
     @cached_property

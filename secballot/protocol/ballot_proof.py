@@ -119,12 +119,12 @@ class ContestsClaims:
 
         Source: SPEC.md#membership.
         """
-        sent, disjunctions = len(layout.sent), len(layout.disjunctions)
+        count, sent, disjunctions = len(challenges), len(layout.sent_owners), len(layout.disjunctions)
         width = sent + layout.branches
         posted, responses = scalars.gather(range(sent), width), scalars.gather(range(sent, width), width)
         last = challenges.gather([0] * disjunctions, 1) - posted.scatter(layout.sent_owners, disjunctions)
-        filled = posted.scatter(layout.sent, layout.branches) + last.scatter(layout.last, layout.branches)
-        return cls(layout, elements, filled, responses)
+        both = PublicScalars.side_by_side([posted, last], count)
+        return cls(layout, elements, both.gather(layout.all_challenges, sent + disjunctions), responses)
 
     def __len__(self) -> int:
         """Return the number of ballots."""
@@ -147,18 +147,15 @@ class ContestsClaims:
 
     def fold(self, weights: PublicScalars) -> Folded:
         """Return the weighted sum of all equations."""
-        layout = self.layout
-        count = len(layout.disjunctions)
+        layout, count = self.layout, len(self)
+        disjunctions = len(layout.disjunctions)
         alphas, betas, base, key = fold_branches(
-            layout.owners, layout.branch_values, self._challenges, self._responses, weights, count
+            layout.owners, layout.branch_values, self._challenges, self._responses, weights, disjunctions
         )
+        both = PublicScalars.side_by_side([alphas, betas], count)
         # A sum's disjunction is about α_1 + … + α_k, so every one of them gets its coefficient too.
-        alphas = alphas.gather(layout.own_disjunction, count) + alphas.gather(layout.sum_disjunction, count)
-        betas = betas.gather(layout.own_disjunction, count) + betas.gather(layout.sum_disjunction, count)
-        width, first = layout.elements, 2 * layout.values
-        coefficients = alphas.scatter(range(0, first, 2), width) + betas.scatter(range(1, first, 2), width)
-        coefficients += weights.scatter(range(first, width), width)
-        return Folded(self.elements, coefficients, base, key)
+        pairs = both.gather(layout.about_option, 2 * disjunctions) + both.gather(layout.about_sum, 2 * disjunctions)
+        return Folded(self.elements, PublicScalars.side_by_side([pairs, weights], count), base, key)
 
     def check(self, key: Elements, *, sums: bool) -> None:
         """Check the disjunctions of all options of the only ballot, or those of all sums, equation by equation.

@@ -16,7 +16,6 @@ Source: SPEC.md#admission, SPEC.md#ballot-proof.
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
@@ -230,9 +229,11 @@ def _decode_groups(candidates: Mapping[int, _Candidate]) -> list[_Group]:
     """Decode everything else of these ballots, and return class by class what the proofs of those that decode claim."""
     decoded: dict[int, list[tuple[int, Elements, PublicScalars]]] = {}
     for position, candidate in candidates.items():
-        with suppress(SecballotError):
-            elements, scalars = _decode_contests(candidate)
-            decoded.setdefault(candidate.ballot.class_index, []).append((position, elements, scalars))
+        try:
+            scalars, elements = decode_scalars(candidate.ballot), decode_elements(candidate.ballot)
+        except SecballotError:
+            continue
+        decoded.setdefault(candidate.ballot.class_index, []).append((position, elements, scalars))
     return [
         _Group(
             class_index,
@@ -311,21 +312,16 @@ def _check_signatures(context: BallotContext, ballot: Ballot) -> None:
         blind.verify(public_key, blind.prepare(randomizer, message), signature)
 
 
-def _decode_contests(candidate: _Candidate) -> tuple[Elements, PublicScalars]:
-    """Check BAL-10 and BAL-11, and return elements and scalars of the ballot's contests."""
-    with blaming("BAL-10", NOBODY):
-        scalars = decode_scalars(candidate.ballot)
-    with blaming("BAL-11", NOBODY):
-        return decode_elements(candidate.ballot), scalars
-
-
 def _check_proof(context: BallotContext, candidate: _Candidate) -> ContestsClaims:
     """Check BAL-09 to BAL-13, each equation by itself, and return the claim that holds."""
     if first_false_equation(_ownership([candidate]), context.joint_key) is not None:
         raise InvalidProofError(
             "the ballot's proof does not show its credential's secret", check="BAL-09", culprit=NOBODY
         )
-    elements, scalars = _decode_contests(candidate)
+    with blaming("BAL-10", NOBODY):
+        scalars = decode_scalars(candidate.ballot)
+    with blaming("BAL-11", NOBODY):
+        elements = decode_elements(candidate.ballot)
     challenges = PublicScalars.from_ints([candidate.challenge])
     claim = ContestsClaims.complete(candidate.layout, elements, scalars, challenges)
     with blaming("BAL-12", NOBODY):

@@ -36,7 +36,18 @@ SCALARS: Final = (*_VECTOR, "equals", "from_ints", "from_wide", "random", "to_in
 ELEMENTS: Final = (*_VECTOR, "encode_doubles", "identity", "is_identity", "multiply_short", "__eq__")
 PUBLIC_SCALARS: Final = (
     *_VECTOR,
-    *("distinct", "from_ints", "from_short", "from_wide", "gather", "repeat", "scatter", "to_ints", "__eq__"),
+    *(
+        "distinct",
+        "from_ints",
+        "from_short",
+        "from_wide",
+        "gather",
+        "repeat",
+        "scatter",
+        "side_by_side",
+        "to_ints",
+        "__eq__",
+    ),
 )
 FIXED_BASE: Final = ("__init__", "multiply", "multiply_encode")
 FUNCTIONS: Final = (

@@ -88,6 +88,15 @@ class TestLaws:
         assert public(engine, values).scatter(into, sums).to_ints() == expected
 
     @quickly
+    @given(widths=st.lists(st.integers(0, 3), max_size=3), rows=st.integers(0, 3))
+    def test_rows_side_by_side(self, engine: ModuleType, widths: list[int], rows: int) -> None:
+        """Row by row, the rows of all vectors in their order."""
+        tables = [[list(range(10 * at, 10 * at + width))] * rows for at, width in enumerate(widths)]
+        parts = [public(engine, [value for row in table for value in row]) for table in tables]
+        expected = [value for number in range(rows) for table in tables for value in table[number]]
+        assert engine.PublicScalars.side_by_side(parts, rows).to_ints() == expected
+
+    @quickly
     @given(values=vectors)
     def test_products_are_those_of_the_integers(self, engine: ModuleType, values: list[int]) -> None:
         """Whatever takes public data takes it in either form."""
@@ -161,6 +170,9 @@ def test_the_first_scalar_at_fault_is_named(value: int) -> None:
         (lambda engine: public(engine, [1]).scatter([0], 0), "IndexError"),
         (lambda engine: public(engine, [1, 2]).scatter([0, 2], 2), "IndexError"),
         (lambda engine: public(engine, [1]).repeat(-1), "ValueError"),
+        (lambda engine: engine.PublicScalars.side_by_side([public(engine, [1, 2, 3])], 2), "ValueError"),
+        (lambda engine: engine.PublicScalars.side_by_side([public(engine, [1])], 0), "ValueError"),
+        (lambda engine: engine.PublicScalars.side_by_side([public(engine, [1])], -1), "ValueError"),
         (lambda engine: public(engine, [ORDER]), "ValueError"),
         (lambda engine: public(engine, [-1]), "ValueError"),
         (lambda engine: public(engine, [1])[1], "IndexError"),
