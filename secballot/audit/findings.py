@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import secballot
 from secballot.audit.checkpoints import signatures_found
 from secballot.audit.checks import CHECKS, Phase
+from secballot.audit.repeats import Repeats
 from secballot.audit.report import (
     LISTED,
     Anchor,
@@ -27,10 +28,11 @@ from secballot.audit.report import (
     SittingLine,
     Status,
     Verdict,
+    WarningLine,
 )
 from secballot.audit.summary import phases, sitting_line
 from secballot.audit.timing import PARTS, Stopwatch
-from secballot.errors import NOBODY
+from secballot.errors import NOBODY, StoreError
 from secballot.group import engine_name, engine_reason
 from secballot.record import Failure, Outcome
 
@@ -62,6 +64,7 @@ class Findings:
         totals: how many of these there are.
         refused_manifest: whether a manifest had another hash than the anchor.
         stopwatch: where the time goes.
+        repeats: elements of accepted ballots.
     """
 
     record: SittingRecord
@@ -79,6 +82,7 @@ class Findings:
     totals: Counter[Outcome] = field(default_factory=Counter)
     refused_manifest: bool = False
     stopwatch: Stopwatch = field(default_factory=lambda: Stopwatch(None))
+    repeats: Repeats = field(default_factory=Repeats)
 
     @property
     def newest(self) -> WitnessedCheckpoint | None:
@@ -90,6 +94,8 @@ class Findings:
         self.counts.judged(judgement, data, self.record.state)
         self.outcomes[judgement.outcome] += 1
         self.stopwatch.charge(PARTS[judgement.kind])
+        if judgement.outcome is Outcome.ACCEPTED:
+            self.repeats.add(judgement.index, data)
         if judgement.check == "SIT-01":
             self.refused_manifest = True
         if judgement.check is None:
@@ -125,6 +131,7 @@ class Findings:
             polls=polls,
             engine=EngineLine(engine_name(), engine_reason(), secballot.__version__),
             timings=self.stopwatch.lines(),
+            warnings=self._warnings(),
         )
 
     def _polls(self) -> tuple[PollLine, ...]:
@@ -134,6 +141,17 @@ class Findings:
         from secballot.audit.polls import poll_lines  # noqa: PLC0415
 
         return poll_lines(self.record.state)
+
+    def _warnings(self) -> tuple[WarningLine, ...]:
+        if self.unreadable or not self.record.state.polls:
+            return ()
+        from secballot.audit.cautions import poll_warnings, repeat_warnings  # noqa: PLC0415  # as in `_polls`
+
+        try:
+            shared = self.repeats.found(self.record.state.fetch)
+        except StoreError:  # the source has gone since: nothing was found that could be shown
+            shared = []
+        return poll_warnings(self.record.state) + repeat_warnings(shared)
 
     def _failures(self) -> list[Failure]:
         """Return why the record fails; entries whose root nobody could compare show nothing."""

@@ -253,6 +253,24 @@ class PollLine(msgspec.Struct, frozen=True):
         return "; ".join([self.words, *outcomes])
 
 
+class WarningLine(msgspec.Struct, frozen=True):
+    """What a record shows of people although every check passed; no part of the verdict.
+
+    Attributes:
+        kind: `few-ballots`, `unanimous` or `repeated-element`.
+        poll: number of the poll; None where entries are named.
+        contest: its contest, from 1; None where entries are named.
+        entries: of the ballots that it is about; empty where a contest is named.
+        words: what it is, in a sentence.
+    """
+
+    kind: str
+    poll: int | None
+    contest: int | None
+    entries: tuple[int, ...]
+    words: str
+
+
 class EngineLine(msgspec.Struct, frozen=True):
     """What did the arithmetic, why it was not the native engine, and the version of the library."""
 
@@ -294,6 +312,7 @@ class Report(msgspec.Struct, frozen=True):
         polls: by number.
         engine: what did the arithmetic.
         timings: seconds and items of every part, if the audit was given a clock; no part of the verdict.
+        warnings: what the record shows of people; no part of the verdict.
     """
 
     verdict: Verdict
@@ -310,6 +329,7 @@ class Report(msgspec.Struct, frozen=True):
     polls: tuple[PollLine, ...]
     engine: EngineLine
     timings: tuple[TimingLine, ...] = ()
+    warnings: tuple[WarningLine, ...] = ()
 
     def to_json(self) -> bytes:
         """Return the whole report as JSON with sorted keys, indented, with a newline at its end."""

@@ -14,6 +14,7 @@ import msgspec
 
 from secballot.audit.counting import CheckCounts
 from secballot.audit.findings import Findings
+from secballot.audit.repeats import Repeats
 from secballot.audit.timing import Part
 from secballot.errors import EncodingError, Party
 from secballot.record import Judgement, Outcome
@@ -37,6 +38,7 @@ class _Findings(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fie
     totals: dict[str, int]
     refused_manifest: bool
     items: dict[str, int]
+    repeats: tuple[bytes, bytes, bytes]
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder(order="deterministic")
@@ -82,6 +84,7 @@ def saved_findings(found: Findings) -> bytes:
             totals={sort.value: count for sort, count in found.totals.items()},
             refused_manifest=found.refused_manifest,
             items={part.value: count for part, count in found.stopwatch.items().items()},
+            repeats=found.repeats.packed(),
         )
     )
 
@@ -107,6 +110,7 @@ def restored_findings(
         listed = {Outcome(sort): restored_judgements(kept) for sort, kept in held.listed.items()}
         totals = {Outcome(sort): count for sort, count in held.totals.items()}
         items = {Part(part): count for part, count in held.items.items()}
+        repeats = Repeats.unpacked(held.repeats)
     except (msgspec.MsgspecError, ValueError) as error:
         raise EncodingError("not saved findings") from error
     record = restored(held.record, fetch=fetch)
@@ -115,7 +119,7 @@ def restored_findings(
     counts = CheckCounts(anchored=anchor is not None)
     counts.checked.update(held.checked)
     counts.refused.update(held.refused)
-    found = Findings(record, counts, refused_manifest=held.refused_manifest, stopwatch=stopwatch)
+    found = Findings(record, counts, refused_manifest=held.refused_manifest, stopwatch=stopwatch, repeats=repeats)
     found.outcomes.update(outcomes)
     found.listed.update(listed)
     found.totals.update(totals)

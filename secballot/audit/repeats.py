@@ -1,0 +1,102 @@
+"""Which accepted ballots repeat a ciphertext's first element: no honest device ever does, and whoever does shows votes.
+
+With one α in two places, the difference of the two β is that of the votes, for everybody to see. Such ballots count
+all the same, since excluding them would let whoever sees a ballot first stop it; the report warns of them.
+
+Source: SPEC.md#sealing, SPEC.md#admission.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from array import array
+from binascii import a2b_base64
+from bisect import bisect_right
+from collections import defaultdict
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+CIPHERTEXT_BYTES: Final = 64
+_ELEMENT_BYTES: Final = 32
+
+# Of a ballot's canonical entry: base64 and digits are all that stands between quotation marks there.
+_CIPHERTEXTS: Final = re.compile(rb'"ciphertexts":"([A-Za-z0-9+/=]*+)"')
+
+
+class Repeats:
+    """Eight bytes of every α of every accepted ballot, by which repeated ones are found and then looked at whole."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._parts = array("Q")
+        self._starts = array("Q")
+        self._indices = array("Q")
+
+    def add(self, index: int, ballot: bytes) -> None:
+        """Take note of an accepted ballot.
+
+        Args:
+            index: of its entry.
+            ballot: the entry's bytes.
+        """
+        self._starts.append(len(self._parts))
+        self._indices.append(index)
+        for found in _CIPHERTEXTS.finditer(ballot):
+            data = a2b_base64(found[1])
+            self._parts.extend(struct.unpack("<" + "Q56x" * (len(data) // CIPHERTEXT_BYTES), data))
+
+    def packed(self) -> tuple[bytes, bytes, bytes]:
+        """Return what is known as bytes, for `unpacked` on a machine like this one."""
+        return self._parts.tobytes(), self._starts.tobytes(), self._indices.tobytes()
+
+    @classmethod
+    def unpacked(cls, values: tuple[bytes, bytes, bytes]) -> Repeats:
+        """Return what `packed` wrote.
+
+        Raises:
+            ValueError: it is no such thing.
+        """
+        repeats = cls()
+        for column, data in zip((repeats._parts, repeats._starts, repeats._indices), values, strict=True):
+            column.frombytes(data)
+        if len(repeats._starts) != len(repeats._indices):
+            raise ValueError("not as many ballots as beginnings")
+        return repeats
+
+    def found(self, fetch: Callable[[int], bytes]) -> list[tuple[tuple[int, ...], int]]:
+        """Return the entries of ballots that share elements, in order, and how many elements they share.
+
+        A ballot that repeats an element in itself is named as often as it does.
+
+        Args:
+            fetch: returns an entry again.
+
+        Raises:
+            StoreError: an entry cannot be read again.
+        """
+        twice = {one for one, other in pairwise(sorted(self._parts)) if one == other}
+        if not twice:
+            return []
+        places = [at for at, part in enumerate(self._parts) if part in twice]
+        suspects = sorted({self._indices[bisect_right(self._starts, at) - 1] for at in places})
+        ballots: dict[bytes, list[int]] = defaultdict(list)
+        for index in suspects:
+            for element in _elements(fetch(index)):
+                ballots[element].append(index)
+        shared: dict[tuple[int, ...], int] = defaultdict(int)
+        for indices in ballots.values():
+            if len(indices) > 1:
+                shared[tuple(indices)] += 1
+        return sorted(shared.items())
+
+
+def _elements(ballot: bytes) -> Iterable[bytes]:
+    """Yield every α of a ballot's entry."""
+    for found in _CIPHERTEXTS.finditer(ballot):
+        data = a2b_base64(found[1])
+        for start in range(0, len(data), CIPHERTEXT_BYTES):
+            yield data[start : start + _ELEMENT_BYTES]
