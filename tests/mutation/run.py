@@ -104,12 +104,14 @@ CONFTEST: Final = """
 import hypothesis
 
 # One process runs the suite many times, on code that changes under it; the same examples each time give the same score.
+# Whoever only wants to know whether a test fails needs no smaller example.
 hypothesis.settings.register_profile(
     "mutants",
     database=None,
     deadline=None,
     derandomize=True,
     max_examples=10,
+    phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
     suppress_health_check=list(hypothesis.HealthCheck),
 )
 hypothesis.settings.load_profile("mutants")
