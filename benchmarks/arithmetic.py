@@ -15,7 +15,7 @@ from benchmarks.record.plan import RecordPlan
 from benchmarks.record.rsa import QuickKey
 from benchmarks.table import Row, Table
 from secballot import blind
-from secballot.group import BASE, ORDER, Elements, FixedBase, Scalars, multiply_base, vartime_multiscalar_mul
+from secballot.group import BASE, Elements, FixedBase, PublicScalars, Scalars, multiply_base, vartime_multiscalar_mul
 from secballot.protocol.ballot_layout import BallotContext, ContestShape
 from secballot.protocol.casting import seal
 from secballot.protocol.registration import Credential
@@ -42,8 +42,8 @@ def primitives() -> Table:
     elements, key = multiply_base(Scalars.random(_TERMS)), FixedBase(multiply_base(Scalars.random()))
     encoded = elements[:_MANY].encode()
     few = elements[:100]
-    long = [int.from_bytes(os.urandom(32), "little") % ORDER for _ in range(_TERMS)]
-    short = [int.from_bytes(os.urandom(16), "little") for _ in range(_TERMS)]
+    long = PublicScalars.from_wide(os.urandom(64 * _TERMS))
+    short = PublicScalars.from_short(os.urandom(16 * _TERMS))
     signer = SigningKey.generate()
     signature, verify_key = signer.sign(public), signer.verify_key
     rsa = QuickKey(RecordPlan(4), 1)

@@ -18,7 +18,7 @@ from nacl import bindings
 
 from secballot import blind
 from secballot.board.merkle import leaf_hash
-from secballot.group import ORDER, Elements, vartime_multiscalar_mul
+from secballot.group import ORDER, Elements, PublicScalars, vartime_multiscalar_mul
 from secballot.protocol.ballot_layout import BallotContext, ContestShape
 from secballot.protocol.registration import credential_message, key_id
 from secballot.records.ballot import Ballot
@@ -119,7 +119,8 @@ class Sample:
         """Measure what a ballot costs at best."""
         count = len(self.bodies)
         decoding, elements = _best(lambda size: [Elements.decode(part) for part in _parts(self._encoded, size)])
-        weights = [int.from_bytes(os.urandom(32 if is_long else 16), "little") % ORDER for is_long in self._long]
+        sizes = [32 if is_long else 16 for is_long in self._long]
+        weights = PublicScalars.from_ints([int.from_bytes(os.urandom(size), "little") % ORDER for size in sizes])
         joined = Elements.concat(elements)
         multiplying, _ = _best(
             lambda size: [
