@@ -150,7 +150,7 @@ class Stage:
         self._seen = picture(self.state)
         assert leaves_trace(judgement) or self._seen == before, "an entry without effect left a trace"
         self._checked += 1
-        check_words([judgement])
+        check_words([judgement], [entry], len(self.entries) - 1)
         check_failures(self.state, self.entries)
         assert said(judgement) == checker_says(self.checker, entry), judgement
         return said(judgement)

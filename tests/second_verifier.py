@@ -67,7 +67,7 @@ def agree(board: MemoryBoard) -> State:
     state, theirs = _judge_all(board)
     ours = [_outcome(judgement) for judgement in board.judgements]
     assert ours[len(ours) - len(theirs) :] == theirs
-    check_words(board.judgements)
+    check_words(board.judgements, board.entries)
     mine = board.record.state
     check_failures(mine, board.entries)
     assert [failure.check for failure in mine.failures] == [check for check, _ in state.fails]
@@ -79,13 +79,20 @@ def agree(board: MemoryBoard) -> State:
     return state
 
 
-def check_words(judgements: Sequence[Judgement]) -> None:
-    """Check that whoever reads outcomes is told which check failed, whom the evidence points at, and why, or nothing.
+def check_words(judgements: Sequence[Judgement], entries: Sequence[bytes], first: int = 0) -> None:
+    """Check that whoever reads outcomes is told of which entry, which check failed, who is suspected, and why.
+
+    Args:
+        judgements: of these entries, in order.
+        entries: the bytes.
+        first: where they begin in the log.
 
     Raises:
         AssertionError: something of it is missing, or an entry that stands is given a reason.
     """
-    for one in judgements:
+    for index, (one, entry) in enumerate(zip(judgements, entries, strict=True), first):
+        assert one.index == index, one
+        assert f'"kind":"{one.kind}"'.encode() in entry or (one.kind, one.check) == ("", "ENT-01"), one
         told = [one.check is not None, one.culprit is not None, one.reason is not None and one.reason.strip() != ""]
         assert told in ([False] * 3, [True] * 3), one
         assert one.outcome in {Outcome.EFFECT, Outcome.FAULT, Outcome.NO_EFFECT, Outcome.EXCLUDED} or not any(told), one
