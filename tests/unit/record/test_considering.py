@@ -1,0 +1,53 @@
+"""An entry that was judged is appended behind the very log that it was judged behind, or not at all."""
+
+from __future__ import annotations
+
+import pytest
+
+from secballot.errors import ProtocolError
+from secballot.record import Outcome, SittingRecord, read_entry
+from secballot.record.history import LogOperator
+from tests.record_stage import picture
+from tests.small_sitting import SITTING_ID, SMALL_MANIFEST, document, founding, public
+
+
+def founded() -> SittingRecord:
+    """Return the record of a sitting that has its manifest and nothing else."""
+    record = SittingRecord(SITTING_ID, fetch=founding().__getitem__)
+    for entry in founding():
+        record.append(entry)
+    return record
+
+
+def test_what_was_considered_is_appended_as_it_was_judged() -> None:
+    """Considering changes nothing; appending then does what `append` does at once."""
+    record, other = founded(), founded()
+    before = picture(record.state)
+    considered = record.consider(document(1))
+    assert (picture(record.state), len(record)) == (before, 2)
+    considered.append()
+    assert other.append(read_entry(document(1))) == considered.judgement
+    assert considered.judgement.outcome is Outcome.EFFECT
+    assert picture(record.state) == picture(other.state) != before
+    assert record.state.history.leaves() == other.state.history.leaves()
+
+
+def test_an_entry_considered_behind_another_log_is_not_appended() -> None:
+    """Another entry has come first, the entry itself has, or the record is another one of equal length."""
+    record, twin = founded(), founded()
+    first, second, late = (record.consider(document(number)) for number in (1, 1, 2))
+    with pytest.raises(ProtocolError):
+        twin.take(first)
+    first.append()
+    after = picture(record.state)
+    for one in (first, second, late):
+        with pytest.raises(ProtocolError):
+            one.append()
+    assert (picture(record.state), len(record), len(twin)) == (after, 3, 2)
+
+
+def test_the_first_operator_is_the_manifests() -> None:
+    """Whoever reads checkpoints ahead of the replay expects the keys that the replay then finds in force."""
+    operators = SittingRecord.first_operators(SMALL_MANIFEST)
+    assert operators == [LogOperator(*public("log", "promise"), 0, None)]
+    assert founded().state.operators == operators
