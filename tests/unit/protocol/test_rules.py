@@ -213,6 +213,35 @@ def test_the_floor_holds_for_all_and_for_each_weight(minimum: int, counted: dict
     assert at_floor(minimum, eligible, counted, weights) == expected
 
 
+@pytest.mark.attack("SB-07")
+@pytest.mark.parametrize(
+    ("counted", "expected"),
+    [
+        ({}, False),
+        ({1: 2}, False),
+        ({1: 3}, True),
+        ({1: 2, 3: 1}, True),
+        ({1: 1, 3: 1}, False),
+        ({1: 3, 2: 3}, True),
+        ({1: 3, 2: 2}, False),
+        ({1: 2, 2: 3}, False),
+        ({1: 3, 2: 0}, True),
+        ({4: 9}, False),
+        ({1: 3, 4: 1}, True),
+    ],
+)
+def test_the_floor_is_reached_exactly(counted: dict[int, int], expected: bool) -> None:
+    """Three ballots are three; classes 1 and 3 weigh the same and count together, class 4 is not eligible."""
+    assert at_floor(3, {1, 2, 3}, counted, {1: "one", 2: "two", 3: "one", 4: "four"}) is expected
+
+
+def test_without_ballots_a_floor_of_nothing_is_not_asked_for() -> None:
+    """The smallest minimum is one ballot, which none do not reach."""
+    assert not at_floor(1, {1}, {}, {})
+    assert not at_floor(1, {1}, {1: 0}, {1: 1})
+    assert at_floor(1, {1}, {1: 1}, {1: 1})
+
+
 def outcomes_in_reach(
     contest: tuple[RuleSet, list[int], list[int], Turnout], slack: Mapping[int, int]
 ) -> set[tuple[object, ...]]:

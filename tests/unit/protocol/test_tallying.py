@@ -23,7 +23,7 @@ from secballot.errors import (
     SecballotError,
     VerificationError,
 )
-from secballot.group import Elements, Scalars, multiply_base, vartime_multiply_base
+from secballot.group import ORDER, Elements, Scalars, multiply_base, vartime_multiply_base
 from secballot.protocol.tallying import (
     aggregate,
     combine,
@@ -283,3 +283,57 @@ def test_bounds_are_what_the_counted_ballots_could_give() -> None:
     """Weight times ballots times maximum, over the eligible classes."""
     assert count_bounds((1, 3), {1, 2}, {1: 4, 2: 2, 3: 9}, {1: 1, 2: 3, 3: 5}) == [10, 30]
     assert count_bounds((1,), {1}, {}, WEIGHTS) == [0]
+
+
+def test_the_largest_count_is_still_found() -> None:
+    """A count may be as large as its bound, and one more is impossible."""
+    factors = {index: TALLY.alphas * SHARES[index] for index in (1, 2)}
+
+    assert combine(2, factors, TALLY, [4, 0, 7]) == (4, 0, 7)
+    for option, bounds in enumerate(([3, 0, 7], [4, 0, 6]), 1):
+        with pytest.raises(VerificationError, match=f"option {2 * option - 1} has no count from 0 to"):
+            combine(2, factors, TALLY, bounds)
+
+
+def test_only_the_lowest_trustees_are_needed() -> None:
+    """Of more factors than the threshold the first are taken, whatever order they came in."""
+    factors = {index: TALLY.alphas * SHARES[index] for index in (2, 1)}
+    factors[3] = Elements.identity(3)
+
+    assert combine(2, factors, TALLY, [9, 9, 9]) == (4, 0, 7)
+    with pytest.raises(NotEnoughSharesError, match="2 of the 3 decryptions needed") as caught:
+        combine(3, {1: factors[1], 2: factors[2]}, TALLY, [9, 9, 9])
+    assert (caught.value.needed, caught.value.got) == (3, 2)
+
+
+def test_shapes_that_do_not_fit_are_a_bug_of_the_caller() -> None:
+    """More bounds, or more factors of any trustee, than options."""
+    with pytest.raises(ValueError, match="4 bounds for 3 options"):
+        combine(1, {1: TALLY.alphas}, TALLY, [1, 1, 1, 1])
+    with pytest.raises(ValueError, match="2 factors for 3 options"):
+        combine(2, {1: TALLY.alphas, 2: TALLY.alphas[:2]}, TALLY, [1, 1, 1])
+
+
+def test_nonces_depend_on_everything() -> None:
+    """Two decryptions of one factor share no commitment, though the fresh bytes are the same."""
+    others = [
+        decrypted(2, fresh=b"g" * 32),
+        partial_decrypt(
+            ctx=CTX,
+            tally_id=bytes(64),
+            trustee=2,
+            public_share=PUBLIC[2],
+            contest=1,
+            aggregates=TALLY,
+            secret=SHARES[2],
+            fresh=FRESH,
+        ),
+    ]
+    committed = set()
+    for body in (GOOD, *others):
+        for at in range(0, len(body.proofs), 64):
+            c, z = Scalars.decode(body.proofs[at : at + 64]).to_ints()
+            committed.add((z - c * SHARES[2].to_ints()[0]) % ORDER)
+
+    assert decrypted(2) == GOOD
+    assert len(committed) == 9
