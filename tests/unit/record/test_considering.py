@@ -13,7 +13,7 @@ from tests.small_sitting import SITTING_ID, SMALL_MANIFEST, document, founding, 
 
 def founded() -> SittingRecord:
     """Return the record of a sitting that has its manifest and nothing else."""
-    record = SittingRecord(SITTING_ID, fetch=founding().__getitem__)
+    record = SittingRecord(SITTING_ID, fetch=lambda index: founding()[index])
     for entry in founding():
         record.append(entry)
     return record

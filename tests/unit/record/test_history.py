@@ -11,11 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from secballot.board.checkpoint import Checkpoint
 from secballot.board.merkle import leaf_hash, root_of
 from secballot.board.note import Note, SignatureLine
+from secballot.encoding import MAX_INTEGER
 from secballot.errors import EncodingError, InconsistentLogError, PolicyError, VerificationError
 from secballot.record.history import LogHistory, LogOperator, open_embedded, open_witnessed, operator_at
 from tests.record_stage import NOW, Stage
+from tests.simulator import cosigned_head
 
 LEAVES = [leaf_hash(b"%d" % number) for number in range(1_100)]
 
@@ -105,6 +108,39 @@ def test_a_note_that_repeats_a_witness_has_no_quorum() -> None:
 
     with pytest.raises((PolicyError, EncodingError, VerificationError)):
         open_witnessed(stage.manifest, stage.state.operators, repeated)
+
+
+def noted(stage: Stage, *times: int) -> bytes:
+    """Return a note over the log so far, which the witnesses have signed at these times."""
+    leaves = [leaf_hash(entry) for entry in stage.entries]
+    heads = [
+        Note.decode(cosigned_head(stage.manifest.log.origin, stage.keys.log[0], leaves, [witness], time))
+        for witness, time in zip(stage.witnesses, times, strict=True)
+    ]
+    return Note(heads[0].text, (heads[0].signatures[0], *(head.signatures[1] for head in heads))).encode()
+
+
+def test_a_note_tells_who_signed_and_when() -> None:
+    """Names and times in manifest order; the q-th smallest is when a quorum had signed."""
+    stage = Stage.after("manifest")
+    note = noted(stage, 7, MAX_INTEGER, 1, 5)
+
+    opened = open_witnessed(stage.manifest, stage.state.operators, note)
+    assert opened.names == tuple(witness.name for witness in stage.manifest.witnesses.witnesses)
+    assert opened.times == (7, MAX_INTEGER, 1, 5)
+    assert [opened.quorum_time(quorum) for quorum in (1, 2, 3, 4)] == [1, 5, 7, MAX_INTEGER]
+    assert opened.note == note
+    assert opened.checkpoint == Checkpoint.decode(Note.decode(note).text)
+
+
+def test_a_cosignature_of_a_time_that_no_entry_holds_counts_for_nothing() -> None:
+    """As if it were not there, beside a quorum of others; two of four leave none."""
+    stage, impossible = Stage.after("manifest"), MAX_INTEGER + 1
+
+    opened = open_witnessed(stage.manifest, stage.state.operators, noted(stage, 7, impossible, 1, 5))
+    assert (opened.times, len(Note.decode(opened.note).signatures)) == ((7, 1, 5), 4)
+    with pytest.raises(PolicyError):
+        open_witnessed(stage.manifest, stage.state.operators, noted(stage, impossible, 7, 1, impossible))
 
 
 def spoilt(line: SignatureLine) -> SignatureLine:
