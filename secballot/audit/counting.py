@@ -17,8 +17,6 @@ from secballot.records.document import Document
 from secballot.records.entry import decode_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from secballot.errors import CheckId
     from secballot.record import Judgement
     from secballot.record.state import CeremonyState, SittingState
@@ -30,7 +28,6 @@ class CheckCounts:
     """Counts of checks run and of entries refused.
 
     Attributes:
-        checked: check id to how often it was examined.
         refused: check id to how many entries it refused, or blamed somebody for.
     """
 
@@ -40,9 +37,21 @@ class CheckCounts:
         Args:
             anchored: whether a trust anchor is given; without one SIT-01 is never examined.
         """
-        self.checked: Counter[CheckId] = Counter()
         self.refused: Counter[CheckId] = Counter()
+        self._checked: Counter[CheckId] = Counter()
+        # Most entries of a kind pass the same checks, and there are as many entries as ballots.
+        self._passed: Counter[tuple[CheckId, ...]] = Counter()
         self._anchored = anchored
+
+    @property
+    def checked(self) -> Counter[CheckId]:
+        """Check id to how often it was examined."""
+        for checks, times in self._passed.items():
+            for check in checks:
+                if check != "SIT-01" or self._anchored:
+                    self._checked[check] += times
+        self._passed.clear()
+        return self._checked
 
     def judged(self, judgement: Judgement, data: bytes, state: SittingState) -> None:
         """Count the checks of one entry.
@@ -54,25 +63,20 @@ class CheckCounts:
         """
         if judgement.check is not None:
             self.refused[judgement.check] += 1
-        self._pass(_passed(judgement, data))
+        self._passed[_passed(judgement, data)] += 1
         if judgement.check is not None:
-            self.checked[judgement.check] += 1
+            self._checked[judgement.check] += 1
         if judgement.outcome is Outcome.EFFECT and judgement.kind == "ceremony-reveal":
             self._count_joint_key(state.ceremony)
 
     def ran(self, check: CheckId) -> None:
         """Count a check that the audit itself made, whatever came of it."""
-        self.checked[check] += 1
-
-    def _pass(self, checks: Iterable[CheckId]) -> None:
-        for check in checks:
-            if check != "SIT-01" or self._anchored:
-                self.checked[check] += 1
+        self._checked[check] += 1
 
     def _count_joint_key(self, ceremony: CeremonyState | None) -> None:
         """Count CER-09 once a session: at the reveal that completes its round 1, unless it refused the key."""
         if ceremony is not None and ceremony.round == _AFTER_ROUND_1:
-            self.checked["CER-09"] += 1
+            self._checked["CER-09"] += 1
 
 
 def _passed(judgement: Judgement, data: bytes) -> tuple[CheckId, ...]:
