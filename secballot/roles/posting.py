@@ -172,6 +172,6 @@ def open_places(
     places = []
     for url in urls:
         client = open_client(url, proxy, patience)
-        places.append(RemoteBoard(client, sitting_id, keys))
+        places.append(RemoteBoard(client, sitting_id, keys, maximum_delay=manifest.log.maximum_delay))
         weakref.finalize(places[-1], client.close)
     return places

@@ -17,6 +17,7 @@ from secballot.board.merkle import leaf_hash
 from secballot.errors import (
     EncodingError,
     InvalidSignatureError,
+    Party,
     RefusalError,
     StoreError,
     TransportError,
@@ -78,6 +79,7 @@ class RemoteBoard:
         sitting_id: bytes,
         promise_keys: Collection[bytes],
         *,
+        maximum_delay: int | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """Post to this board; nothing is sent yet.
@@ -86,11 +88,13 @@ class RemoteBoard:
             client: for the board's URL.
             sitting_id: 32 bytes.
             promise_keys: keys of the manifest by which promises may be signed.
+            maximum_delay: seconds within which the manifest has every promise kept; None to take any.
             sleep: waits between attempts.
         """
         self._client = client
         self._sitting_id = sitting_id
         self._promise_keys = promise_keys
+        self._maximum_delay = maximum_delay
         self._sleep = sleep
 
     def post(self, entry: bytes) -> Promise:
@@ -102,7 +106,8 @@ class RemoteBoard:
             RefusalError: the board refuses it, with check and reason.
             KeptError: a drop box keeps it and has no promise so far; the same bytes may be posted again.
             TransportError: the board cannot be reached, or answers something else.
-            VerificationError: what it answers is no promise of this entry by a key of the manifest.
+            VerificationError: what it answers is no promise of this entry by a key of the manifest, or (POL-07) one to
+                be kept within another time than the manifest's.
         """
         wait, kept = 1, False
         for attempt in range(ATTEMPTS):
@@ -151,8 +156,20 @@ class RemoteBoard:
                 verify(VerifyKey(key), promise.message(), promise.signature)
             except InvalidSignatureError:
                 continue
+            self._check_delay(promise, body)
             return promise
         raise InvalidSignatureError("the promise is signed by no promise key of the manifest", evidence=body)
+
+    def _check_delay(self, promise: Promise, body: bytes) -> None:
+        """Refuse a signed promise with which the board could put off what it owes (SPEC.md#promise)."""
+        if self._maximum_delay is not None and promise.maximum_delay != self._maximum_delay:
+            raise VerificationError(
+                f"the board promises a place within {promise.maximum_delay} s, and the manifest says"
+                f" {self._maximum_delay} s",
+                check="POL-07",
+                culprit=Party("board"),
+                evidence=body,
+            )
 
 
 def _refusal(answer: Answer) -> RefusalError | TransportError:

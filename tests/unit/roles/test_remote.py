@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from secballot.errors import RefusalError, StoreError, TransportError
+from secballot.board.merkle import leaf_hash
+from secballot.errors import Party, RefusalError, StoreError, TransportError, VerificationError
 from secballot.net.client import HttpClient
 from secballot.net.source import HttpSource
+from secballot.records.promise import PROMISE
+from secballot.roles.posting import open_places
+from secballot.roles.promising import sign_promise
 from secballot.roles.remote import RemoteBoard, open_source
 from secballot.store.source import DatabaseSource, FolderSource
 from tests.loopback import answering, free_port
-from tests.small_sitting import SITTING_ID, founding, public
+from tests.small_sitting import NOW, SITTING_ID, SMALL_MANIFEST, founding, key, public
 from tests.two_views import View, entries
 
 if TYPE_CHECKING:
@@ -89,3 +93,27 @@ def test_a_board_that_is_down_is_tried_again() -> None:
     with HttpClient(f"http://127.0.0.1:{free_port()}") as client, pytest.raises(TransportError):
         RemoteBoard(client, SITTING_ID, public("promise"), sleep=waits.append).post(founding()[0])
     assert len(waits) == 4
+
+
+@pytest.mark.parametrize("delay", [0, 59, 61, 2**53 - 1])
+def test_a_promise_for_another_time_than_the_manifests_is_refused(delay: int) -> None:
+    """A board that promises a place within years promises nothing; its signature shows what it tried."""
+    entry = founding()[0]
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        promise = sign_promise(key("promise"), SITTING_ID, leaf_hash(entry), 7, now=NOW, maximum_delay=delay)
+        body = PROMISE.encode(promise)
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    with answering(answer) as url:
+        (place,) = open_places([url], SMALL_MANIFEST, SITTING_ID)
+        with pytest.raises(VerificationError, match=f"within {delay} s") as raised:
+            place.post(entry)
+        assert (raised.value.check, raised.value.culprit) == ("POL-07", Party("board"))
+        assert PROMISE.decode(raised.value.evidence).maximum_delay == delay
+        with HttpClient(url) as client:
+            assert RemoteBoard(client, SITTING_ID, public("promise")).post(entry).maximum_delay == delay
+            assert RemoteBoard(client, SITTING_ID, public("promise"), maximum_delay=delay).post(entry).index == 7
