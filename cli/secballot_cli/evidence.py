@@ -210,7 +210,7 @@ def _write_and_tell(found: Evidence, sitting: bytes, out: str | None, *, as_json
     if out is not None:
         write_new(out, encode_evidence(found))
         told.did.append(_("Evidence written: {path}").format(path=out))
-        told.facts["written"] = out
+    told.facts["written"] = out
     tell(told, as_json=as_json)
 
 

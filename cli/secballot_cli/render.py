@@ -105,8 +105,8 @@ def _print_report(console: Console, report: Report) -> None:
     _print_entries(console, _("Excluded ballots"), report.excluded)
     _print_entries(console, _("Entries without effect"), report.without_effect)
     for warning in report.warnings[:_SHOWN]:
-        _say(console, f"Warning: {warning.words}.", style="yellow")
-    _say_rest(console, len(report.warnings) - _SHOWN, "warnings")
+        _say(console, _("Warning: {words}.").format(words=said(warning.words)), style="yellow")
+    _say_rest(console, len(report.warnings) - _SHOWN, _("warnings"))
     if report.timings:
         parts = ", ".join(f"{line.part} {line.seconds:.2f} s ({line.items})" for line in report.timings)
         _say(console, _("Time: {parts}.").format(parts=parts))

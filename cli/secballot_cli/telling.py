@@ -39,8 +39,7 @@ class Told:
 def tell(told: Told, *, as_json: bool) -> None:
     """Print what a command has to say, on standard output."""
     if as_json:
-        shown = {"did": told.did, "facts": told.facts, "next": told.next, "who": told.who}
-        click.echo(json.dumps(shown, ensure_ascii=False, sort_keys=True))
+        click.echo(json.dumps(object_of(told), ensure_ascii=False, sort_keys=True))
         return
     for line in told.did:
         click.echo(printable(line))
@@ -50,6 +49,11 @@ def tell(told: Told, *, as_json: bool) -> None:
             click.echo("  " + printable(line))
     if told.who:
         click.echo(_("Who has to act: {who}").format(who=printable(told.who)))
+
+
+def object_of(told: Told) -> dict[str, object]:
+    """Return what a command has to say as programs get it."""
+    return {"did": told.did, "facts": told.facts, "next": told.next, "who": told.who}
 
 
 def printable(text: str) -> str:

@@ -107,7 +107,13 @@ TEMPLATES: Final = (
 """Templates of what errors say, with a name for each value."""
 
 REPORTED: Final = (
+    "poll {number}, contest {contest}: {words}",
     "poll {number}: {words}",
+    "only {what} counted, and the counts come close to showing each vote",
+    "{count} ballots are",
+    "{given}: the result shows {shown}, whatever the privacy floor",
+    "everybody who voted gave all they could to {labels}",
+    "{labels} and {count} more options",
     "contest {number} {outcome}",
     "void: {reason}",
     "annulled: {reason}",
@@ -126,6 +132,10 @@ REPORTED: Final = (
 """Templates of what an audit's report says."""
 
 PLAIN: Final = (
+    "one ballot is",
+    "nobody gave any option a vote",
+    "how everybody voted",
+    "that much of every ballot",
     "every check that is due has passed",
     "in progress: the joint key stands, and the registration is awaited",
     "no checkpoint at hand satisfies the witness quorum (LOG-01)",

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
+from secballot_cli import telling
 from secballot_cli.messages import forget_language
+from tests.cli.command_tree import check_documented
 from tests.cli.delegate_stage import Device, open_poll
 from tests.live_board import LiveBoard, live
 
@@ -29,6 +32,20 @@ def english(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     forget_language()
     yield
     forget_language()
+
+
+@pytest.fixture(autouse=True)
+def documented_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hold whatever a command tells programs, in any test, to docs/json.md."""
+    tell_undocumented = telling.object_of
+
+    def object_of(told: telling.Told) -> dict[str, object]:
+        context = click.get_current_context(silent=True)
+        if context is not None:
+            check_documented(context.command_path.split()[1:], told.facts)
+        return tell_undocumented(told)
+
+    monkeypatch.setattr(telling, "object_of", object_of)
 
 
 @pytest.fixture

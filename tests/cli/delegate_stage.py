@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from secballot_cli.main import run
-from tests.cli.command_tree import check_documented
 from tests.forked import fork
 from tests.simulator import Simulator, election, resolution
 from tests.wallets import LABEL, PASSPHRASE, phrases
@@ -100,7 +99,6 @@ class Device:
         assert code == 0, (arguments, code, self.out, self.err)
         facts = json.loads(self.out)["facts"]
         assert isinstance(facts, dict)
-        check_documented(("delegate", *arguments), facts)
         return facts
 
     def restore(self, number: int = 0) -> dict[str, Any]:

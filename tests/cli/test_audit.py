@@ -20,6 +20,7 @@ from secballot_cli import audit as command
 from secballot_cli.main import ExitCode, run
 from secballot_cli.render import grouped, plain, report_text
 from tests.audit.sources import golden_source, publish
+from tests.cli.command_tree import check_documented
 from tests.simulator import golden
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def test_the_database_is_checked_too(folder: Path, capsys: pytest.CaptureFixture
     assert run(["audit", str(folder.parent / "board.sqlite"), "--json"]) == ExitCode.PASSED
 
     second, first = json.loads(capsys.readouterr().out), json.loads(first)
+    check_documented(["audit"], first)
     assert first.pop("timings")
     assert second.pop("timings")
     assert first == second

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from secballot_cli.main import ExitCode, run
+from tests.cli.command_tree import check_documented
 from tests.conformance.generate import FOLDER
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def test_a_difference_is_named_and_ends_with_1(kit: Path, capsys: pytest.Capture
     assert "golden/founded: In progress: nothing but the manifest.\n    verdict: expected 'fails'" in out
     assert run(["conformance", str(kit), "--json"]) == ExitCode.FAILED
     found = json.loads(capsys.readouterr().out)
+    check_documented(["conformance"], found)
     assert found["failed"] == 1
     assert [case["name"] for case in found["cases"] if case["differences"]] == ["golden/founded"]
 

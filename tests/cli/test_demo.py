@@ -24,6 +24,7 @@ from secballot_cli.demo_output import Performance, StepDisplay, performance_json
 from secballot_cli.demo_preflib import approval_scenario, parse_preflib
 from secballot_cli.demo_run import DemoSitting, RegistrarKeys, check_receipts, throw_dice
 from secballot_cli.main import ExitCode, run
+from tests.cli.command_tree import check_documented
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,6 +92,7 @@ def test_the_first_congress_is_counted_as_it_was_cast(tmp_path: Path, capsys: py
     said: dict[str, Any] = json.loads(printed.out)
 
     assert code == ExitCode.PASSED, printed.err
+    check_documented(["demo"], said)
     assert (said["counts_match"], said["verdict"]) == (True, "stands")
     outcomes = [[contest["outcome"] for contest in poll["contests"]] for poll in said["polls"]]
     assert outcomes == [["adopted"], ["adopted", "adopted", "adopted", "adopted", "rejected"], ["elected"]]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import secballot
 from secballot.group import engine_name, engine_reason
 from secballot_cli.main import run
+from tests.cli.command_tree import check_documented
 
 if TYPE_CHECKING:
     import pytest
@@ -28,6 +29,7 @@ def test_the_same_is_told_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["info", "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
 
+    check_documented(["info"], facts)
     assert facts["engine"] == engine_name()
     assert facts["engine_reason"] == engine_reason()
     assert list(facts) == sorted(facts)
