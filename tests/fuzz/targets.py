@@ -27,13 +27,13 @@ from secballot.board.tile import Tile, decode_bundle, decode_tile, encode_bundle
 from secballot.board.witness import Request
 from secballot.errors import SecballotError
 from secballot.group import Elements, Scalars
-from secballot.protocol.opened import OpenedBallot
+from secballot.protocol.opened import OpenedBallot, recompute
 from secballot.protocol.short_tracker import read_short_tracker
 from secballot.record import SittingRecord
 from secballot.records.entry import CODECS, decode_entry, encode_signed, encode_unsigned
 from secballot.records.promise import PROMISE
-from secballot.roles.evidence import check_evidence, decode_evidence, encode_evidence
-from secballot.roles.offline_receipt import OFFLINE_RECEIPT, check_offline
+from secballot.roles.evidence import broken_promise, check_evidence, decode_evidence, encode_evidence, split_view
+from secballot.roles.offline_receipt import OFFLINE_RECEIPT, check_offline, pack_receipt
 from secballot.roles.receipt import RECEIPT
 from secballot.signing import VerifyKey, verify
 from secballot.store.source import open_source
@@ -41,7 +41,10 @@ from tests.audit.sources import ListSource, golden_source
 from tests.fuzz.target import BrokenInvariantError, Target, same
 from tests.fuzz.targets_of_files import FILE_TARGETS
 from tests.fuzz.targets_of_services import SERVICE_TARGETS
-from tests.simulator import golden
+from tests.simulator import TAGS, golden, resolution
+from tests.small_sitting import SMALL_MANIFEST, document
+from tests.stages import FOR, Stream
+from tests.two_views import View, entries, promise
 from tests.vectors.checker import canonical
 
 if TYPE_CHECKING:
@@ -129,19 +132,28 @@ def archive(data: bytes) -> None:
             audit(open_source(path))
 
 
+@cache
+def _open_poll() -> Stream:
+    stream = Stream()
+    stream.open(resolution())
+    return stream
+
+
 def receipts(data: bytes) -> None:
     """Read receipts, promises, opened ballots and evidence, and check what can be checked without a board."""
     for codec in (RECEIPT, PROMISE, OFFLINE_RECEIPT):
         with suppress(SecballotError):
             same(codec.encode(codec.decode(data)), data)  # type: ignore[arg-type]  # its own record
     with suppress(SecballotError):
-        check_offline(OFFLINE_RECEIPT.decode(data), golden().anchor, "1" * 10)
+        check_offline(OFFLINE_RECEIPT.decode(data), golden().anchor, TAGS[40])
     with suppress(SecballotError):
-        same(OpenedBallot.decode(data).encode(), data)
+        found = OpenedBallot.decode(data)
+        same(found.encode(), data)
+        recompute(_open_poll().poll().context, found)
     with suppress(SecballotError):
-        found = decode_evidence(data)
-        same(encode_evidence(found), data)
-        check_evidence(found)
+        evidence = decode_evidence(data)
+        same(encode_evidence(evidence), data)
+        check_evidence(evidence)
 
 
 def tracker(data: bytes) -> None:
@@ -223,8 +235,23 @@ def _case() -> list[bytes]:
 def _receipts() -> list[bytes]:
     delegate = golden().simulator.rehearsal.delegates[0]
     delegate.view.refresh()
-    promise = golden().simulator.board.promise(golden().entries[0], 0, 1)
-    return [RECEIPT.encode(delegate.receipt(1)), PROMISE.encode(promise)]
+    given, receipt = golden().simulator.board.promise(golden().entries[0], 0, 1), delegate.receipt(1)
+    packed = pack_receipt(receipt, delegate.view)
+    return [RECEIPT.encode(receipt), PROMISE.encode(given), OFFLINE_RECEIPT.encode(packed), _opened(), *_evidence()]
+
+
+def _opened() -> bytes:
+    return _open_poll().seal(0, (FOR,)).open().encode()
+
+
+def _evidence() -> list[bytes]:
+    honest, other = View(entries(1, 2, 3, 4, 5), sizes=(5, 7)), View(entries(1, 2, 9, 4, 5, 6), sizes=(5, 8))
+    found = (
+        split_view(SMALL_MANIFEST, honest.note(5), other.note(5), other.history),
+        split_view(SMALL_MANIFEST, honest.note(5), other.note(8), other.history),
+        broken_promise(SMALL_MANIFEST, promise(document(9), 4), honest.note(7), honest.history),
+    )
+    return [encode_evidence(one) for one in found if one is not None]
 
 
 def _proofs() -> list[bytes]:
