@@ -25,6 +25,7 @@ from secballot.errors import EncodingError, RefusalError, StoreError
 from secballot.store.folder import read_file
 from secballot.store.keyfile import KeyHolder, bind_key, read_key, read_public_key
 from secballot.store.syncing import sync_folder
+from secballot.store.unfinished import unfinished
 from secballot_cli.messages import _
 from secballot_cli.passphrase import passphrase_of, passphrase_option
 from secballot_cli.proxies import chosen_proxy, remembered_proxy_option
@@ -306,9 +307,8 @@ def write_private(path: Path, data: bytes) -> None:
     Raises:
         StoreError: the disk does not take it.
     """
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh = unfinished(path)
     try:
-        fresh.unlink(missing_ok=True)
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)

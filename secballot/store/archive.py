@@ -28,6 +28,7 @@ from secballot.encoding import parse_decimal
 from secballot.errors import EncodingError, StoreError
 from secballot.store.syncing import sync_folder
 from secballot.store.troubles import explain_disk
+from secballot.store.unfinished import unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,10 +136,10 @@ def write_archive(folder: str | Path, archive: str | Path) -> None:
         StoreError: a file cannot be read or written.
     """
     root, target = Path(folder), Path(archive)
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
+    fresh = unfinished(target)
     try:
         paths = sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
-        with unfinished.open("wb") as file:
+        with fresh.open("xb") as file:
             with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as writer:
                 for path in filter(_is_published, paths):
                     info = zipfile.ZipInfo(path, _EPOCH)
@@ -146,12 +147,12 @@ def write_archive(folder: str | Path, archive: str | Path) -> None:
                     writer.writestr(info, (root / path).read_bytes(), zipfile.ZIP_DEFLATED)
             file.flush()
             os.fsync(file.fileno())
-        unfinished.replace(target)
+        fresh.replace(target)
         sync_folder(target.parent)
     except OSError as error:
         raise StoreError(f"the archive cannot be written: {explain_disk(error)}") from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        fresh.unlink(missing_ok=True)
 
 
 def _is_published(name: str) -> bool:

@@ -18,6 +18,7 @@ from secballot.store.folder import read_file
 from secballot.store.journal import Journal
 from secballot.store.keyfile import read_public_key
 from secballot.store.syncing import sync_folder
+from secballot.store.unfinished import unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,17 +56,17 @@ def restore_backup(folder: Path, home: Path) -> None:
 def _copy(source: Path, target: Path) -> None:
     if not (source / KEY).is_file():
         raise StoreError(f"there is no key file in {source}")
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
+    fresh = unfinished(target)
     try:
         if target.exists():
             raise StoreError(f"{target} is there already, and nothing is overwritten")
-        unfinished.mkdir(mode=0o700)
+        fresh.mkdir(mode=0o700)
         for name in _present(source, _SMALL):
-            _write(unfinished / name, read_file(source / name, _MAX_BYTES))
-        _copy_database(source / JOURNAL, unfinished / JOURNAL)
-        sync_folder(unfinished)
+            _write(fresh / name, read_file(source / name, _MAX_BYTES))
+        _copy_database(source / JOURNAL, fresh / JOURNAL)
+        sync_folder(fresh)
         # The folder gets its name when everything in it is on disk.
-        unfinished.rename(target)
+        fresh.rename(target)
         sync_folder(target.parent)
     except OSError as error:
         raise StoreError("the copy cannot be written") from error

@@ -25,6 +25,7 @@ from secballot.sealing import COST_DEFAULT, Cost, open_with_passphrase, seal_wit
 from secballot.signing import SigningKey, VerifyKey
 from secballot.store.folder import read_file
 from secballot.store.syncing import sync_folder
+from secballot.store.unfinished import unfinished
 
 _MAGIC: Final = b"secballot-key ed25519 "
 _MAX_BYTES: Final = 4_096
@@ -102,9 +103,8 @@ def bind_key(path: str | Path, passphrase: str, holder: KeyHolder) -> None:
     known = read_holder(path)
     if known is None or known.sitting is not None:
         return
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh = unfinished(path)
     try:
-        fresh.unlink(missing_ok=True)
         _write_new(fresh, _encode(key, passphrase, read_cost(path), holder))
         fresh.replace(path)
         sync_folder(path.parent)

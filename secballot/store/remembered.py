@@ -9,7 +9,6 @@ Source: SPEC.md#parties-and-trust.
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +18,7 @@ from secballot.errors import StoreError
 from secballot.store.folder import read_file
 from secballot.store.syncing import replace_file, sync_folder
 from secballot.store.troubles import explain_disk
+from secballot.store.unfinished import unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,10 +51,9 @@ class CheckpointMemory:
             StoreError: the disk does not take it.
         """
         path = self._path(origin)
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            replace_file(path, note, unfinished)
+            replace_file(path, note, unfinished(path))
             sync_folder(self._folder)
         except OSError as error:
             raise StoreError(f"the checkpoint seen cannot be kept: {explain_disk(error)}") from error

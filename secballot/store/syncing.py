@@ -31,13 +31,15 @@ def replace_file(target: Path, data: bytes, unfinished: Path) -> None:
     Args:
         target: the file.
         data: its content, which is on disk before it gets the name.
-        unfinished: where it is written first, on the same disk; what lies there is overwritten, and nothing stays.
+        unfinished: where it is written first, on the same disk; what lies there is removed, and nothing stays.
 
     Raises:
         OSError: the disk does not take it; the file is as it was before.
     """
     try:
-        with unfinished.open("wb") as file:
+        unfinished.unlink(missing_ok=True)
+        # A new file: nothing is written through a link that somebody has put there.
+        with unfinished.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

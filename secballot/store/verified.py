@@ -30,6 +30,7 @@ from secballot.errors import StoreError
 from secballot.store.folder import read_file
 from secballot.store.syncing import replace_file, sync_folder
 from secballot.store.troubles import explain_disk
+from secballot.store.unfinished import unfinished
 
 _MAGIC: Final = b"secballot-verified 1\n"
 _CODE_BYTES: Final = 32
@@ -84,7 +85,7 @@ class VerifiedState:
             if not self._key_path.exists():
                 self._make_key()
             data = _MAGIC + self._code(self._key(), content) + content
-            replace_file(self._path, data, self._path.with_name(f".{self._path.name}.{os.getpid()}"))
+            replace_file(self._path, data, unfinished(self._path))
             sync_folder(self._path.parent)
         except OSError as error:
             raise StoreError(f"what was verified cannot be kept: {explain_disk(error)}") from error
