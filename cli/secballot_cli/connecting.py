@@ -25,7 +25,8 @@ from secballot.roles.watching import compare, remember
 from secballot.store.journal import Journal
 from secballot.store.remembered import CheckpointMemory
 from secballot.store.sealed_journal import SealedJournal
-from secballot_cli.home import Home, write_private
+from secballot_cli.evidence_files import is_for_strangers, write_evidence
+from secballot_cli.home import Home
 from secballot_cli.messages import _
 from secballot_cli.reading import first_view
 
@@ -190,10 +191,8 @@ def _keeping_evidence(home: Home) -> Iterator[None]:
     try:
         yield
     except InconsistentLogError as error:
-        if error.evidence.startswith(b"{"):
-            path = home.folder / "evidence.json"
-            write_private(path, error.evidence)
-            click.echo(_("evidence written: {path}").format(path=path), err=True)
+        if is_for_strangers(error.evidence):
+            write_evidence(home.folder, "evidence", error.evidence)
         raise
 
 

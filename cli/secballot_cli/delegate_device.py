@@ -21,7 +21,7 @@ from secballot.roles.posting import open_poster
 from secballot.roles.voting import VotingDevice
 from secballot.roles.wallet import DelegateWallet
 from secballot.roles.watching import remember
-from secballot_cli.home import write_private
+from secballot_cli.evidence_files import is_for_strangers, write_evidence
 from secballot_cli.messages import _
 from secballot_cli.proxies import chosen_proxy
 from secballot_cli.reading import first_view
@@ -128,13 +128,8 @@ def remember_view(wallet: DelegateWallet, view: WitnessedView, path: Path) -> No
 
 
 def keep_evidence(evidence: bytes, path: Path) -> Path | None:
-    """Write evidence beside the wallet, if it is a file for strangers, and say where."""
-    if not evidence.startswith(b"{"):
-        return None
-    target = path.with_name(f"{path.name}-evidence.json")
-    write_private(target, evidence)
-    click.echo(_("evidence written: {path}").format(path=target), err=True)
-    return target
+    """Write evidence beside the wallet, if it is a file for strangers, and say where; never over earlier evidence."""
+    return write_evidence(path.parent, f"{path.name}-evidence", evidence) if is_for_strangers(evidence) else None
 
 
 def posting_urls(boards: Sequence[str]) -> list[str]:

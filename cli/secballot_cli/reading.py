@@ -107,8 +107,9 @@ def watch(
             click.echo(_("not remembered: {trouble}").format(trouble=error_words(error)), err=True)
     except InconsistentLogError as error:
         if evidence is not None and error.evidence.startswith(b"{"):
-            write_new(evidence, error.evidence)
-            click.echo(_("evidence written: {path}").format(path=evidence), err=True)
+            from secballot_cli.evidence_files import write_named_evidence  # noqa: PLC0415  # hardly ever
+
+            write_named_evidence(Path(evidence), error.evidence)
         raise
 
 

@@ -54,5 +54,6 @@ def test_a_place_that_shows_another_log_is_evidence(
     with pytest.raises(InconsistentLogError):
         compare_boards(home, view)
     assert "evidence written" in capsys.readouterr().err
-    finding = check_evidence(decode_evidence((home.folder / "evidence.json").read_bytes()), SITTING_ID)
+    (evidence,) = home.folder.glob("evidence-*.json")
+    finding = check_evidence(decode_evidence(evidence.read_bytes()), SITTING_ID)
     assert finding.sizes == (5, 6)

@@ -235,7 +235,7 @@ def test_a_broken_promise_is_objected_to(device: Device, board: LiveBoard, tmp_p
     board.posting = "refuses"
     assert device.code("watch", "--once") == ExitCode.FAILED
     assert "!!!" in device.err
-    evidence = device.wallet.with_name("wallet-evidence.json")
+    (evidence,) = device.wallet.parent.glob("wallet-evidence-*.json")
     assert run(["evidence", "check", str(evidence), "--sitting", device.anchor]) == ExitCode.PASSED
     device.capsys.readouterr()
     board.simulator.rehearsal.close_poll(1)

@@ -169,6 +169,20 @@ def test_two_operators_of_two_logs_are_1_without_evidence(tmp_path: Path, capsys
     assert not out.exists()
 
 
+def test_evidence_is_written_over_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The file named holds something else: the evidence goes beside it, once, and the verdict is the same."""
+    one, two = HONEST.publish(tmp_path / "one"), OTHER.publish(tmp_path / "two")
+    out = tmp_path / "found.json"
+    out.write_text("{}")
+    for _again in range(2):
+        code = run(["audit", str(one), "--mirror", str(two), *ANCHOR, "--evidence", str(out)])
+        assert code == ExitCode.FAILED
+    (beside,) = tmp_path.glob("found-*.json")
+    assert f"evidence written: {beside}" in capsys.readouterr().err
+    assert out.read_text() == "{}"
+    assert run(["evidence", "check", str(beside), *ANCHOR]) == ExitCode.PASSED
+
+
 def test_an_audit_that_meets_two_views_writes_evidence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Mirrors that contradict each other, and a board that has changed its mind, leave a file."""
     one = HONEST.publish(tmp_path / "one")
