@@ -129,6 +129,7 @@ TEXT = "changes a text"
 _OUTCOMES: Final = {1: KILLED, 3: KILLED, 0: SURVIVED, 33: UNREACHED, 34: TEXT, 36: SLOW}
 """What the exit codes of `trial.py` mean."""
 _TEXT = re.compile(r"""(Error\(|out_of_phase\()\s*(?:f?"(?:[^"\\]|\\.)*"|_[A-Z]+\b|None)""")
+_PROSE = re.compile(r"""f?"(?:XX)?((?:[^"\\ ]+ ){3,}[^"\\]+?)(?:XX)?\"""")
 _FIELD = re.compile(r""",\s*(?:field=(?:f?"(?:[^"\\]|\\.)*"|\w+))?\s*(?=\))""")
 
 
@@ -177,11 +178,15 @@ def outcome(code: int) -> str:
 
 
 def is_text_only(diff: str) -> bool:
-    """Tell whether a mutant changes nothing but the text, or the field's name, of an error."""
+    """Tell whether a mutant changes nothing but the text or field of an error, or the letters of a sentence.
+
+    A sentence is a literal of four words and more: no name, tag or format that anything depends on is so long.
+    """
 
     def plain(sign: str) -> str:
         lines = [line[1:] for line in diff.splitlines() if line.startswith(sign) and not line.startswith(sign * 3)]
-        return _FIELD.sub("", _TEXT.sub(r"\1text", " ".join(" ".join(lines).split())))
+        text = _PROSE.sub(lambda found: f'"{found[1].lower()}"', " ".join(" ".join(lines).split()))
+        return _FIELD.sub("", _TEXT.sub(r"\1text", text))
 
     return plain("-") == plain("+")
 

@@ -39,6 +39,12 @@ ROOT = Path(__file__).resolve().parents[2]
         ('raise EncodingError("a", field="b")', 'raise EncodingError("a", field="XXbXX")', True),
         ('raise RecordError("a", check="TAL-03")', 'raise RecordError("a", check="XXTAL-03XX")', False),
         ('raise RecordError("a", check="TAL-03")', 'raise RecordError("a", )', False),
+        ('over = "too few are left"', 'over = "XXtoo few are leftXX"', True),
+        ('over = "too few are left"', 'over = "TOO FEW ARE LEFT"', True),
+        ('over = "too few are left"', "over = None", False),
+        ('reason = f"of {number - 1} and more"', 'reason = f"of {number + 1} and more"', False),
+        ('status = "closed"', 'status = "CLOSED"', False),
+        ('tag = "secballot tag"', 'tag = "XXsecballot tagXX"', False),
         ("if index <= size:", "if index < size:", False),
     ],
 )
