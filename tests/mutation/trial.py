@@ -42,7 +42,12 @@ SLOWER: Final = 10
 STUCK_AFTER: Final = 600.0
 """Seconds after which a process that waits for something is ended."""
 
-_SILENT: Final = ("-p", "no:cacheprovider", "-p", "no:cov", "-p", "no:xdist", "--capture=no", "--assert=plain")
+_SILENT: Final = (
+    "--tb=native",
+    "--capture=no",
+    "--assert=plain",
+    *(f"-pno:{name}" for name in ("cacheprovider", "cov", "xdist")),
+)
 
 
 class Trials:
