@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 from secballot.errors import StoreError
 from secballot.record import read_entry
 from secballot.record.ahead import BARRIERS, Lookahead
-from secballot.record.work import run_job
+from secballot.record.work import keep_memory, run_job
 from secballot.records.entry import Entry
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ def replay(
     """
     ahead = Lookahead(record.state, every_statement=executor is not None)
     workers = _Workers(executor, stalled)
+    keep_memory()
     waiting: deque[_Stretch] = deque()
     trouble: StoreError | None = None
     stretches = _stretches(entries, STRETCH_ENTRIES if executor is None else SHARED_ENTRIES)

@@ -20,6 +20,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
 
 from secballot.errors import TransportError
+from secballot.record.work import keep_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,5 +116,6 @@ def dask_workers(address: str) -> Iterator[Executor]:
 
 
 def _begin() -> None:
-    """Leave an interrupt of the keyboard to the process that hands out the work."""
+    """Leave an interrupt of the keyboard to the process that hands out the work, and get ready for it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    keep_memory()
