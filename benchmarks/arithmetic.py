@@ -20,7 +20,7 @@ from secballot.protocol.ballot_layout import BallotContext, ContestShape
 from secballot.protocol.casting import seal
 from secballot.protocol.registration import Credential
 from secballot.roles.delegate import ballot_entry
-from secballot.signing import SigningKey, verify
+from secballot.signing import SigningKey, check_verify_keys, verify
 from secballot.transcript import digest
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def primitives() -> Table:
     long = PublicScalars.from_wide(os.urandom(64 * _TERMS))
     short = PublicScalars.from_short(os.urandom(16 * _TERMS))
     signer = SigningKey.generate()
+    roll = [SigningKey.generate().verify_key.encode() for _ in range(100)]
     signature, verify_key = signer.sign(public), signer.verify_key
     rsa = QuickKey(RecordPlan(4), 1)
     prepared = blind.prepare(bytes(32), public)
@@ -67,6 +68,7 @@ def primitives() -> Table:
                 "scalar: reduce 64 bytes": (lambda: Scalars.from_wide(public * _MANY), _MANY),
                 "Ed25519: sign": _times(lambda: signer.sign(public)),
                 "Ed25519: verify": _times(lambda: verify(verify_key, public, signature)),
+                "Ed25519: check keys, in a batch": (lambda: check_verify_keys(roll), len(roll)),
                 "RSA-3072-PSS: verify": _times(lambda: blind.verify(rsa.public_key, prepared, root)),
                 "RSA-3072: power by e": _times(lambda: gmpy2.powmod(sigma, blind.EXPONENT, n)),
                 "hash of a few fields": _times(lambda: digest("promise", bytes(32), bytes(32), 1, 2, 3)),

@@ -100,6 +100,7 @@ def _measure(record: Record, engine: str | None, *, single: bool) -> Table:
             Row("ballots, opening to result", 1e6 * ballots / plan.ballots, "µs/ballot", 1e6 * best, "elements, RSA"),
             *_proofs_row(proofs, limit, audited.engine),
             Row("registration", per_delegate, "µs/delegate", 1e6 * delegate_limit, "RSA, Ed25519"),
+            *_roll_row(sample, audited.engine),
             Row("the whole record", audited.seconds, "s"),
             *faster,
             Row("memory at most", audited.memory / 1e6, "MB"),
@@ -115,6 +116,13 @@ def _proofs_row(proofs: float, limit: BallotLimit, engine: str) -> list[Row]:
         return []
     note = "elements; credentials known"
     return [Row("  their proofs alone", 1e6 * proofs, "µs/ballot", 1e6 * limit.proofs, note)]
+
+
+def _roll_row(sample: Sample, engine: str) -> list[Row]:
+    """Return the row of what the limit of registration leaves out, if this process runs on the audit's engine."""
+    if engine != engine_name():
+        return []
+    return [Row("  roll keys, which its limit leaves out", 1e6 * sample.roll_key(), "µs/delegate")]
 
 
 def _faster(alone: Audited, shared: Audited) -> list[Row]:

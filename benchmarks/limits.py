@@ -18,7 +18,7 @@ from nacl import bindings
 
 from secballot import blind
 from secballot.board.merkle import leaf_hash
-from secballot.group import ORDER, Elements, PublicScalars, vartime_multiscalar_mul
+from secballot.group import ORDER, Elements, PublicScalars, vartime_multiscalar_mul, vartime_prime_order
 from secballot.protocol.ballot_layout import BallotContext, ContestShape
 from secballot.protocol.registration import credential_message, key_id
 from secballot.records.ballot import Ballot
@@ -26,6 +26,7 @@ from secballot.records.convening import Consent
 from secballot.records.credential import CredentialIssue, CredentialRequest, RegistrarKey
 from secballot.records.entry import decode_entry, signing_message
 from secballot.records.opening import Opening
+from secballot.records.roll import RollChunk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -88,6 +89,7 @@ class Sample:
         self._moduli: list[int] = []
         self._requests: dict[bytes, CredentialRequest] = {}
         self._signed: list[tuple[bytes, bytes]] = []
+        self._roll: dict[bytes, None] = {}
         self._answers: list[tuple[int, int, int]] = []
         self._encoded: list[bytes] = []
         self._long: list[bool] = []
@@ -104,6 +106,8 @@ class Sample:
             if isinstance(body, RegistrarKey):
                 self._moduli.append(int.from_bytes(body.modulus, "big"))
                 registrars.append(entry.signer)
+            elif isinstance(body, RollChunk) and len(self._roll) < most:
+                self._roll.update(dict.fromkeys(body.keys))
             elif isinstance(body, CredentialRequest) and self.delegates < most:
                 self._take_request(data, entry, body)
             elif isinstance(body, CredentialIssue):
@@ -136,6 +140,11 @@ class Sample:
         signed = _timed(lambda: [bindings.crypto_sign_open(message, key) for key, message in self._signed])
         powers = _timed(lambda: [gmpy2.powmod(sigma, blind.EXPONENT, n) == b for sigma, b, n in self._answers])
         return (signed + powers) / self.delegates
+
+    def roll_key(self) -> float:
+        """Measure what it costs to decode a roll key and find it in the prime-order subgroup, in seconds."""
+        keys = b"".join(self._roll)
+        return _timed(lambda: vartime_prime_order(keys)) / len(self._roll)
 
     def _context(self, body: Opening, ctx: bytes, joint_key: bytes) -> BallotContext:
         shapes = tuple(
