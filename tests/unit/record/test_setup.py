@@ -15,6 +15,7 @@ from secballot.record import SittingRecord
 from secballot.records.manifest import MANIFEST, DelegateClass, Presidium, Trustees, Witnesses
 from secballot.records.roll import RollChunk
 from secballot.roles.party import sign_entry
+from secballot.signing import SigningKey
 from tests.record_stage import (
     COLLECTED,
     EFFECT,
@@ -87,6 +88,7 @@ def contradictions() -> dict[str, dict[str, object]]:
         "trustee threshold above minimum": {"trustees": Trustees(keys, 2, 3)},
         "trustee minimum above number": {"trustees": Trustees(keys, 5, 2)},
         "one trustee decrypts alone": {"trustees": Trustees(keys, 3, 1)},
+        "one of two trustees decrypts alone": {"trustees": Trustees(keys[:2], 2, 1)},
         "quorum above witnesses": {"witnesses": Witnesses(5, witnesses.witnesses)},
         "quorum withstands too few": {"dishonest_witnesses": 2},
         "half is no quorum": {"dishonest_witnesses": 0, "witnesses": Witnesses(2, witnesses.witnesses)},
@@ -114,13 +116,15 @@ def test_a_manifest_that_contradicts_itself_has_no_effect(name: str) -> None:
 
 def harmless_changes() -> dict[str, dict[str, object]]:
     """Return changes of the manifest at the edge of what is allowed."""
-    keys = GOLDEN.trustees.keys
+    keys, everybody = GOLDEN.trustees.keys, msgspec.structs.replace(adopt_rule().quorum, numerator=2)
     return {
         "a single trustee": {"trustees": Trustees(keys[:1], 1, 1)},
         "threshold is the number": {"trustees": Trustees(keys, 4, 4)},
         "all witnesses": {"witnesses": Witnesses(4, GOLDEN.witnesses.witnesses), "dishonest_witnesses": 3},
         "floor is the seats": {"minimum_ballots": 10},
         "certainty": {"rules": (adopt_rule(majority=msgspec.structs.replace(adopt_rule().majority, numerator=2)),)},
+        "everybody is the quorum": {"rules": (adopt_rule(quorum=everybody),)},
+        "a single seat": {"rules": (elect_rule(seats=1),)},
         "no successors": {"successors": ()},
     }
 
@@ -129,6 +133,11 @@ def harmless_changes() -> dict[str, dict[str, object]]:
 def test_a_manifest_at_the_edge_takes_effect(name: str) -> None:
     """The other side of each limit."""
     assert founding(changed(**harmless_changes()[name])) == [COLLECTED, EFFECT]
+
+
+def test_the_whole_presidium_may_be_needed() -> None:
+    """A threshold of all its keys: two of three signatures are collected."""
+    assert founding(changed(presidium=Presidium(GOLDEN.presidium.keys, 3))) == [COLLECTED] * 2
 
 
 def shared_keys() -> dict[str, Manifest]:
@@ -251,6 +260,30 @@ def test_a_chunk_that_does_not_fit_has_no_effect(name: str) -> None:
 
     assert sign_roll(stage, misfits()[name]) == refused("REG-01")
     assert sign_roll(stage, chunks()[1]) == EFFECT
+
+
+def roll_keys(count: int, name: bytes = b"") -> tuple[bytes, ...]:
+    """Return so many acceptable keys, in order."""
+    seeds = [hashlib.sha256(b"roll %d" % number + name).digest() for number in range(count)]
+    return tuple(sorted(SigningKey(seed).verify_key.encode() for seed in seeds))
+
+
+@pytest.mark.parametrize(("class_index", "seats"), [(1, 3), (2, 2), (3, 4)])
+def test_a_class_takes_as_many_keys_as_it_has_seats(class_index: int, seats: int) -> None:
+    """REG-01: all at once or in chunks, in each class by its own number; one key more has no effect."""
+    classes = tuple(DelegateClass(str(number), size, 1) for number, size in enumerate((3, 2, 4)))
+    manifest = changed(classes=classes, rules=(adopt_rule(),))
+    anchor = hashlib.sha256(MANIFEST.encode(manifest)).digest()
+    for sizes, expected in (((seats,), EFFECT), ((seats + 1,), refused("REG-01")), ((seats - 1, 1, 1), None)):
+        record = SittingRecord(anchor, fetch=lambda _: b"")
+        for key in KEYS.presidium[:2]:
+            record.append(sign_entry(key, "manifest", anchor, manifest))
+        found = []
+        for number, size in enumerate(sizes, 1):
+            chunk = RollChunk(number, len(sizes), class_index, roll_keys(size, b"%d" % number), 1)
+            found.append([said(record.append(sign_entry(key, "roll", anchor, chunk))) for key in KEYS.commission][-1])
+        assert found == ([EFFECT, EFFECT, refused("REG-01")] if expected is None else [expected])
+        assert len(record.state.staged.roll) == (seats if expected != refused("REG-01") else 0)
 
 
 def test_a_chunk_stands_once() -> None:
