@@ -31,16 +31,18 @@ def rule(
     share: tuple[int, int] = (1, 2),
     strict: bool = True,
     quorum: tuple[int, int] = (0, 1),
+    of: tuple[str, str] = ("count", "roll"),
     seats: int = 0,
+    eligible: tuple[int, ...] = (1,),
 ) -> RuleSet:
-    """Return a rule set open to class 1."""
+    """Return a rule set, open to class 1 unless said otherwise."""
     content = {
         "decision": decision,
-        "eligible": [1],
+        "eligible": list(eligible),
         "majority": {"base": base, "numerator": share[0], "denominator": share[1], "strict": strict},
         "minimum_duration": 0,
         "name": "rule",
-        "quorum": {"base": "roll", "measure": "count", "numerator": quorum[0], "denominator": quorum[1]},
+        "quorum": {"base": of[1], "measure": of[0], "numerator": quorum[0], "denominator": quorum[1]},
         "seats": seats,
     }
     return msgspec.convert(content, RuleSet)
@@ -162,6 +164,31 @@ def test_a_quorum_is_at_least_its_share(counted: int, quorate: bool) -> None:
 
     assert result.outcome == ("adopted" if quorate else "inquorate")
     assert result.counts == (counted, 0)
+
+
+@pytest.mark.parametrize(
+    ("measure", "base", "counted", "quorate"),
+    [
+        ("count", "roll", {1: 4, 2: 0}, True),
+        ("count", "roll", {1: 3, 2: 0}, False),
+        ("weight", "roll", {1: 4, 2: 0}, False),
+        ("weight", "roll", {2: 2}, True),
+        ("weight", "roll", {1: 5}, False),
+        ("weight", "roll", {1: 6}, True),
+        ("count", "roll", {2: 2}, False),
+        ("count", "registered", {1: 2}, True),
+        ("count", "registered", {1: 1}, False),
+        ("weight", "registered", {1: 2}, False),
+        ("weight", "registered", {2: 1}, True),
+    ],
+)
+def test_a_quorum_is_of_heads_or_of_weights(measure: str, base: str, counted: dict[int, int], quorate: bool) -> None:
+    """Half of 8 delegates or of their weight 12, or of the 4 with weight 6 who registered."""
+    turnout = Turnout(counted=counted, roll={1: 6, 2: 2}, registered={1: 3, 2: 1})
+    chosen = rule(quorum=(1, 2), of=(measure, base), eligible=(1, 2))
+    cast = sum(WEIGHTS[index] * number for index, number in counted.items())
+
+    assert decide(chosen, [1, 1], [cast, 0], turnout, WEIGHTS).outcome == ("adopted" if quorate else "inquorate")
 
 
 @pytest.mark.attack("TL-13")
@@ -291,3 +318,20 @@ def test_blank_ballots_can_cost_the_only_candidate_the_majority() -> None:
 
     for slack, matters in ((1, False), (2, True)):
         assert slack_matters(chosen, [1], [6], EVERYONE, WEIGHTS, slack={1: slack}) == matters
+
+
+def test_slack_of_one_class_is_no_slack_of_another() -> None:
+    """Eight of the ten needed came: the ninth changes nothing, whatever its class, and the tenth does."""
+    chosen = rule(quorum=(1, 2), eligible=(1, 2))
+    turnout = Turnout(counted={1: 8}, roll={1: 10, 2: 10}, registered={})
+
+    for slack, matters in (({2: 1}, False), ({1: 1}, False), ({2: 2}, True), ({1: 2}, True), ({1: 1, 2: 1}, True)):
+        assert slack_matters(chosen, [1, 1], [8, 0], turnout, {1: 1, 2: 1}, slack=slack) == matters
+
+
+def test_a_further_ballot_gives_each_option_as_much_as_it_may() -> None:
+    """Twice as much where two are allowed: 10 to 8 may become a tie, 10 to 7 may not."""
+    chosen = rule("elect", share=(0, 1), strict=False, seats=1)
+
+    for second, matters in ((8, True), (7, False)):
+        assert slack_matters(chosen, [2, 2], [10, second], EVERYONE, {1: 1}, slack={1: 1}) == matters
