@@ -77,10 +77,11 @@ class HttpClient:
         try:
             self._origin = httpx.URL(url)
             self._client = httpx.Client(timeout=timeout, proxy=proxy, trust_env=False, follow_redirects=False)
+            host = self._origin.host  # decoded only now
         except (httpx.InvalidURL, ValueError, ImportError) as error:
             raise TransportError(f"the URL cannot be used: {error}") from error
         extras = (self._origin.userinfo, self._origin.query, self._origin.fragment)
-        if self._origin.scheme not in ("http", "https") or not self._origin.host or any(extras):
+        if self._origin.scheme not in ("http", "https") or not host or any(extras):
             raise TransportError("a URL here is http or https, names a host, and has no user, query or fragment")
         self.url = str(self._origin).rstrip("/") + "/"
 

@@ -34,18 +34,42 @@ _NAMES: Final = re.compile(
 _ROLES_AND_ABOVE: Final = re.compile(r"secballot\.(net|store|roles|audit|record\.|_)")
 _DOORS_ABOVE: Final = (
     "secballot.audit.verifier",
+    "secballot.net.batching",
+    "secballot.net.client",
+    "secballot.net.door",
+    "secballot.net.door_service",
+    "secballot.net.dropbox_server",
+    "secballot.net.http_protocol",
+    "secballot.net.server",
+    "secballot.net.source",
+    "secballot.net.witness_client",
+    "secballot.net.witness_server",
     "secballot.record.sitting",
     "secballot.roles.board",
     "secballot.roles.cards",
     "secballot.roles.choosing",
+    "secballot.roles.comparing",
     "secballot.roles.drafting",
+    "secballot.roles.dropbox",
     "secballot.roles.evidence",
+    "secballot.roles.head_keys",
     "secballot.roles.offline_receipt",
     "secballot.roles.poll_draft",
+    "secballot.roles.posting",
     "secballot.roles.receipt",
+    "secballot.roles.remote",
+    "secballot.roles.service",
+    "secballot.roles.submission",
+    "secballot.roles.toml",
+    "secballot.roles.voting",
+    "secballot.roles.wallet",
     "secballot.roles.watching",
     "secballot.roles.witness",
+    "secballot.roles.witness_service",
     "secballot.store.archive",
+    "secballot.store.board",
+    "secballot.store.dropbox",
+    "secballot.store.journal",
     "secballot.store.keyfile",
     "secballot.store.lockbox",
     "secballot.store.ml_dsa_keyfile",
@@ -59,6 +83,9 @@ NO_DOORS: Final = {
     "board.log:check_continues": "reads a board's own heads; the adversary's are read by its parts",
     "board.note:NoteVerifier.verify": "a protocol, without code",
     "board.published:StaticFiles.read": "a protocol, without code",
+    "net.door:DoorBackend.submit": "a protocol, without code",
+    "net.witness_server:WitnessBackend.add_checkpoint": "a protocol, without code",
+    "roles.comparing:compare_places": "says what differs; what it accuses of is evidence, judged by check_evidence",
     "roles.poll_draft:DraftPoll.open_seconds": "reads a length of time from a draft that was read",
     "protocol.ceremony_dealing:TrusteeSecrets.check": "answers with a complaint, which is judged by judge_complaint",
     "protocol.casting:SealedBallot.open": "opens the delegate's own ballot",
@@ -112,7 +139,7 @@ def _doors_of(module: str) -> Iterator[str]:
 
 def builders() -> dict[str, Builder]:
     """Return the builder of every door's attempts."""
-    for module in ("parts", "logs", "records", "ballots", "files"):
+    for module in ("parts", "logs", "records", "ballots", "files", "services"):
         importlib.import_module(f"tests.adversary.refusals_of_{module}")
     return REFUSALS
 

@@ -6,6 +6,7 @@ Requests are given to the applications as a server gives them, with everything b
 from __future__ import annotations
 
 import asyncio
+import atexit
 import base64
 import json
 import logging
@@ -63,6 +64,12 @@ class Running:
         self._stack = AsyncExitStack()
         if service is not None:
             self._loop.run_until_complete(self._stack.enter_async_context(service.running()))
+        atexit.register(self._close)
+
+    def _close(self) -> None:
+        self._loop.run_until_complete(self._stack.aclose())
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
 
     def ask(self, method: str, path: str, header: bytes, body: bytes) -> int:
         """Return the status that a request is answered by; whatever the application lets through is raised."""
@@ -100,13 +107,19 @@ class Running:
 
 
 @cache
-def _board() -> Running:
+def board_service() -> BoardService:
+    """Return a board that has its manifest and a document."""
     operator = BoardOperator.create(scratch() / "board.db", SMALL_MANIFEST, **KEYS)
     for reply in operator.submit([*founding(), document(1)], now=NOW):
         if not isinstance(reply, Promise):
             raise reply
-    service = BoardService(operator, (), clock=lambda: float(NOW))
-    server = service.server(LIMITS, interval=1e6)
+    return BoardService(operator, (), clock=lambda: float(NOW))
+
+
+@cache
+def board_running() -> Running:
+    """Return that board's application."""
+    server = board_service().server(LIMITS, interval=1e6)
     return Running(server.app, server)
 
 
@@ -118,14 +131,22 @@ class _Away:
 
 
 @cache
-def _drop_box() -> Running:
+def drop_box() -> DropBox:
+    """Return a drop box whose board does not answer."""
     store = DropStore.create(scratch() / "box.db", MANIFEST.encode(SMALL_MANIFEST))
-    server = DropBoxServer(DropBox(store, [_Away()], clock=lambda: float(NOW)), LIMITS, interval=1e6)
+    return DropBox(store, [_Away()], clock=lambda: float(NOW))
+
+
+@cache
+def drop_box_running() -> Running:
+    """Return that drop box's application."""
+    server = DropBoxServer(drop_box(), LIMITS, interval=1e6)
     return Running(server.app, server)
 
 
 @cache
-def _witness() -> Running:
+def witness_running() -> Running:
+    """Return the application of a witness that has cosigned a checkpoint."""
     service = WitnessService("w1.example", key("w1.example"), Journal.create(scratch() / "w.db"), clock=lambda: NOW)
     service.role.follow_sitting(SMALL_MANIFEST)
     service.add_checkpoint(HONEST.request(0, 4))
@@ -252,8 +273,8 @@ SERVICE_TARGETS: dict[str, Target] = {
     "answer_of_board": Target(answer_of_board, _answers_of_board),
     "answer_of_witness": Target(answer_of_witness, _answers_of_witness),
     "content": Target(content, _contents),
-    "request_to_board": Target(partial(request_to, _board), _requests_to_board),
-    "request_to_drop_box": Target(partial(request_to, _drop_box), _requests_to_board),
-    "request_to_witness": Target(partial(request_to, _witness), _requests_to_witness),
+    "request_to_board": Target(partial(request_to, board_running), _requests_to_board),
+    "request_to_drop_box": Target(partial(request_to, drop_box_running), _requests_to_board),
+    "request_to_witness": Target(partial(request_to, witness_running), _requests_to_witness),
 }
 """By name."""

@@ -146,7 +146,15 @@ def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize(
     "url",
-    ["ftp://log.example", "log.example", "http://", "http://user:word@log.example", "http://log.example/?q", "\0"],
+    [
+        "ftp://log.example",
+        "log.example",
+        "http://",
+        "http://user:word@log.example",
+        "http://log.example/?q",
+        "http://xn--/",
+        "\0",
+    ],
 )
 def test_other_urls_are_refused(url: str) -> None:
     """A URL that is not plain http or https is not used."""
