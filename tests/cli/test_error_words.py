@@ -75,7 +75,7 @@ def test_every_check_is_said_in_russian(russian: None, check: Check) -> None:
 
 def test_a_class_without_words_has_those_of_its_base(russian: None) -> None:
     """Such as one that a module made for itself."""
-    assert error_words(MissingFileError("gone")) == "сбой с файлом или базой данных: gone"
+    assert error_words(MissingFileError("gone")) == "не получилось (файл или база данных): gone"
 
 
 def test_unknown_checks_and_nobody_add_nothing(russian: None) -> None:
@@ -97,7 +97,10 @@ def test_parties_are_named_in_russian(russian: None, role: str) -> None:
 def test_a_message_that_is_always_the_same_is_translated(russian: None) -> None:
     """Such as a refusal that people meet; with values in it, it stays as it is."""
     assert error_words(errors.RefusalError("no poll is open")) == "отказано: ни одно голосование не открыто"
-    assert error_words(errors.StoreError("the file x is gone")) == "сбой с файлом или базой данных: the file x is gone"
+    assert (
+        error_words(errors.StoreError("the file x is gone"))
+        == "не получилось (файл или база данных): the file x is gone"
+    )
 
 
 @pytest.mark.parametrize(
@@ -130,5 +133,5 @@ def test_programs_are_told_in_the_same_words(russian: None, tmp_path: Path, caps
     captured = capsys.readouterr()
     said = json.loads(captured.out)["error"]
     assert (code, said["code"], said["check"]) == (ExitCode.UNCHECKED, 3, None)
-    assert said["message"].startswith("сбой с файлом или базой данных: ")
+    assert said["message"].startswith("не получилось (файл или база данных): ")
     assert captured.err == f"secballot: {said['message']}\n"
