@@ -7,10 +7,10 @@ Source: SPEC.md#admission.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import msgspec
 
 
-class Signed(NamedTuple):
+class Signed(msgspec.Struct, frozen=True):
     """The entry's signature verifies under its signer's key, which was accepted before (ENT-05).
 
     Attributes:
@@ -28,13 +28,13 @@ class Signed(NamedTuple):
     body: bytes
 
 
-class Acceptable(NamedTuple):
+class Acceptable(msgspec.Struct, frozen=True):
     """The Ed25519 keys, 32 bytes each, are acceptable (REG-01)."""
 
     keys: bytes
 
 
-class Blinded(NamedTuple):
+class Blinded(msgspec.Struct, frozen=True):
     """The item of a request holds one value for each modulus, and each is one that blinding can give (REG-06).
 
     Attributes:
@@ -46,7 +46,7 @@ class Blinded(NamedTuple):
     item: bytes
 
 
-class Answered(NamedTuple):
+class Answered(msgspec.Struct, frozen=True):
     """All blind signatures answer the blinded values of these `answer_digest`s under one modulus (REG-07).
 
     Attributes:

@@ -9,6 +9,7 @@ Source: SPEC.md#entry-envelope.
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -30,7 +31,7 @@ from secballot.records import (
     roll,
 )
 from secballot.records.fields import Bytes32, Bytes64, Record
-from secballot.transcript import digest
+from secballot.transcript import Begun
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -207,7 +208,13 @@ def signing_message(kind: str, sitting_id: bytes, body_bytes: bytes) -> bytes:
 
     Source: SPEC.md#entry-envelope.
     """
-    return digest("entry", kind, NO_SITTING if kind == "manifest" else sitting_id, body_bytes)
+    return _begun(kind, NO_SITTING if kind == "manifest" else sitting_id).digest(body_bytes)
+
+
+@lru_cache(maxsize=256)
+def _begun(kind: str, sitting_id: bytes) -> Begun:
+    """Return what all signed messages of one kind and sitting begin with."""
+    return Begun("entry", kind, sitting_id)
 
 
 def encode_signed(kind: str, body_bytes: bytes, signer: bytes, signature: bytes) -> bytes:

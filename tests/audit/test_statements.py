@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from secballot.audit import replay
@@ -92,10 +93,10 @@ def test_statements_that_do_not_hold_are_doubtful() -> None:
     assert isinstance(found, Confirmed)
     assert found == Confirmed(len(good), frozenset())
     for one in good:
-        for field, value in one._asdict().items():
+        for field, value in msgspec.structs.asdict(one).items():
             shorter = (value[:-1], value[1:]) if field != "sitting_id" else ()
             for wrong in (*shorter, value[:-1] + _other(value[-1:])):
-                spoilt = one._replace(**{field: wrong})
+                spoilt = msgspec.structs.replace(one, **{field: wrong})
                 found = run_job(StatementJob((*good, spoilt)))
                 assert isinstance(found, Confirmed)
                 if isinstance(one, Blinded):  # values of one modulus are examined together
