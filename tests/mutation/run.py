@@ -115,6 +115,15 @@ hypothesis.settings.register_profile(
     suppress_health_check=list(hypothesis.HealthCheck),
 )
 hypothesis.settings.load_profile("mutants")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # A mutant that survives runs every test to its end.
+    for item in items:
+        test = getattr(item.obj, "__func__", item.obj)
+        own = getattr(test, "_hypothesis_internal_use_settings", None)
+        if own is not None and own.max_examples > 50:
+            test._hypothesis_internal_use_settings = hypothesis.settings(own, max_examples=50)
 """
 
 SHOW: Final = """
