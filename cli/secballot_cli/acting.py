@@ -15,6 +15,7 @@ from secballot.record.acts import ACTS
 from secballot.records.entry import decode_entry
 from secballot.roles.acting import check_act
 from secballot_cli.connecting import confirm, remember_view
+from secballot_cli.documents import known_documents
 from secballot_cli.messages import _
 from secballot_cli.plain import act_words
 from secballot_cli.standing_words import next_steps
@@ -44,14 +45,30 @@ def show(lines: Sequence[str]) -> None:
 
 
 def sign_act(
-    seat: Seat, given: Given, kind: str, body: msgspec.Struct, post: Callable[[], Promise], *, yes: bool
+    seat: Seat,
+    given: Given,
+    kind: str,
+    body: msgspec.Struct,
+    post: Callable[[], Promise],
+    *,
+    yes: bool,
+    files: Sequence[str] = (),
 ) -> int:
     """Show an act, ask, sign and post it; return the exit code.
+
+    Args:
+        seat: of the signer.
+        given: the common options.
+        kind: of the act.
+        body: of the act.
+        post: signs and posts it.
+        yes: whether not to ask.
+        files: of the signer's, which have to be documents of the act.
 
     Raises:
         SecballotError: the act does not fit the record as it is, the answer is no, or the board refuses it.
     """
-    show(act_words(seat.view.state, kind, body))
+    show(act_words(seat.view.state, kind, body, known_documents(seat.view, body, files)))
     check_act(seat.view, seat.key, kind, body, int(time.time()))
     confirm(_("Sign this?"), yes=yes)
     return conclude(seat, given, post(), kind)
@@ -111,7 +128,9 @@ def _signatures(view: WitnessedView, promise: Promise, kind: str) -> list[str]:
     ]
 
 
-def countersign(seat: Seat, given: Given, party: SigningParty, index: int | None, *, yes: bool) -> int:
+def countersign(
+    seat: Seat, given: Given, party: SigningParty, index: int | None, *, yes: bool, files: Sequence[str] = ()
+) -> int:
     """Show a pending act of several signers in plain words, and sign it.
 
     Args:
@@ -120,6 +139,7 @@ def countersign(seat: Seat, given: Given, party: SigningParty, index: int | None
         party: signs.
         index: of its first entry; None if there is only one.
         yes: whether not to ask.
+        files: of the signer's, which have to be documents of the act.
 
     Raises:
         RefusalError: nothing is to be countersigned here, several acts are, or the answer is no.
@@ -137,7 +157,7 @@ def countersign(seat: Seat, given: Given, party: SigningParty, index: int | None
     elif index not in [place for place, _kind in pending]:
         raise RefusalError(_("entry {index} is no act that waits for your signature").format(index=index))
     entry = decode_entry(seat.view.entry(index))
-    return sign_act(seat, given, entry.kind, entry.body, lambda: party.countersign(index), yes=yes)
+    return sign_act(seat, given, entry.kind, entry.body, lambda: party.countersign(index), yes=yes, files=files)
 
 
 def pending_for(seat: Seat) -> list[tuple[int, str]]:

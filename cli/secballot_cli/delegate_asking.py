@@ -1,7 +1,7 @@
 """What a delegate is asked at the terminal: the official texts, the choices, the tag, and cast or open.
 
 Questions go to standard error, so that standard output stays what programs read. Texts of the record are printed as
-plain text: they cannot move the cursor or hide anything.
+plain text, each line marked: they cannot move the cursor, hide anything, or pass for a question of the program.
 
 Source: SPEC.md#opening, SPEC.md#ballot-form.
 """
@@ -16,6 +16,7 @@ from secballot.errors import EncodingError, RefusalError
 from secballot.protocol.casting import check_tag
 from secballot.roles.choosing import NOTHING, read_answer
 from secballot_cli.messages import _, plural
+from secballot_cli.quoting import MARGIN, marked
 from secballot_cli.telling import moment, printable
 
 if TYPE_CHECKING:
@@ -34,6 +35,12 @@ _WIDTH: Final = 80
 def say(text: str = "") -> None:
     """Print a text for a person, beside what programs read."""
     click.echo(printable(text), err=True)
+
+
+def show(text: str, before: str = MARGIN) -> None:
+    """Print a text of the record, every line of it marked, beside what programs read."""
+    for line in marked(text, before):
+        say(line)
 
 
 def explain(text: str) -> None:
@@ -55,9 +62,9 @@ def show_question(question: Question, of: int) -> None:
     """Print one contest: title, text, documents, options and limits."""
     contest = question.contest
     say()
-    say(_("Question {number} of {of}: {title}").format(number=question.number, of=of, title=contest.title))
+    show(contest.title, _("Question {number} of {of}: {title}").format(number=question.number, of=of, title=""))
     if contest.text:
-        say(contest.text)
+        show(contest.text)
     for number, text in enumerate(question.documents, 1):
         lines = text.count("\n") + 1
         say()
@@ -65,11 +72,11 @@ def show_question(question: Question, of: int) -> None:
         if lines <= _SHOWN_AT_ONCE or click.confirm(
             _("It has {lines} lines. Show it now?").format(lines=lines), default=True, err=True
         ):
-            say(text)
+            show(text.removesuffix("\n"))
     say()
     for number, option in enumerate(contest.options, 1):
         most = "" if option.maximum == 1 else "   " + _("(up to {most})").format(most=option.maximum)
-        say(f"  {number:3}. {option.label}{most}")
+        show(option.label + most, f"  {number:3}. ")
 
 
 def limits(question: Question) -> str:
@@ -135,9 +142,9 @@ def chosen_words(question: Question, values: Sequence[int]) -> list[str]:
 def show_choices(asked: Sequence[Question], choices: Sequence[Sequence[int]]) -> None:
     """Print choices in words, for a person to compare with what they want."""
     for question, values in zip(asked, choices, strict=True):
-        say(f"  {question.contest.title}")
+        show(question.contest.title)
         for words in chosen_words(question, values):
-            say(f"    -> {words}")
+            show(words, "    -> ")
 
 
 def ask_tag(is_known: Callable[[str], bool]) -> str:

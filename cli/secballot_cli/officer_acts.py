@@ -27,12 +27,17 @@ def officer_of(seat: Seat) -> Officer:
 
 @click.command()
 @click.option("--entry", type=click.IntRange(0), help="Which act, by its first entry, if there are several.")
+@click.option("--document", multiple=True, type=click.Path(), metavar="FILE", help="Your own copy of a document.")
 @yes_option
 @party_options
-def countersign(given: Given, *, entry: int | None, yes: bool) -> int:
-    """Show a pending act of several signers in plain words, and sign it."""
+def countersign(given: Given, *, entry: int | None, document: tuple[str, ...], yes: bool) -> int:
+    """Show a pending act of several signers in plain words, and sign it.
+
+    Of documents that an opening names, the beginning is shown. With --document, a file of your own has to be one of
+    them, letter for letter.
+    """
     seat = take_seat("officer", given)
-    return countersign_act(seat, given, officer_of(seat), entry, yes=yes)
+    return countersign_act(seat, given, officer_of(seat), entry, yes=yes, files=document)
 
 
 @click.command()

@@ -21,6 +21,7 @@ from secballot.roles.poll_draft import MAX_POLL_BYTES, DraftContest, DraftPoll, 
 from secballot.roles.result_page import result_page
 from secballot_cli.acting import conclude, show, sign_act, wait_until
 from secballot_cli.connecting import confirm, read_text, take_seat, yes_option
+from secballot_cli.documents import read_document
 from secballot_cli.home import party_options
 from secballot_cli.messages import _
 from secballot_cli.officer_acts import officer_of
@@ -85,15 +86,15 @@ def _open_draft(seat: Seat, given: Given, draft: DraftPoll, folder: Path, *, yes
     now = int(time.time())
     body = officer.opening_body(number, contests, now + draft.open_seconds())
     _say_floor(seat, contests)
-    return sign_act(seat, given, "opening", body, lambda: officer.post("opening", body), yes=yes)
+    files = [str(folder / name) for contest in draft.contests for name in contest.documents]
+    return sign_act(seat, given, "opening", body, lambda: officer.post("opening", body), yes=yes, files=files)
 
 
 def _documents(seat: Seat, officer: Officer, folder: Path) -> Callable[[str], bytes]:
     """Return what posts a document that the log does not have yet, and returns its hash."""
 
     def post(name: str) -> bytes:
-        content = read_text(str(folder / name), 48_000 * 10_000)
-        digest = hashlib.sha256(content.encode()).digest()
+        digest, content = read_document(str(folder / name))
         if digest not in seat.view.state.complete_documents:
             officer.post_document(content)
             if not wait_until(seat.view, lambda: digest in seat.view.state.complete_documents):

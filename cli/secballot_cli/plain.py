@@ -6,7 +6,8 @@ Source: SPEC.md#manifest, SPEC.md#polls.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from secballot.records.ceremony import CeremonyRestart
 from secballot.records.closing import Adjournment, Annulment
@@ -17,17 +18,22 @@ from secballot.records.promise import Handover
 from secballot.records.result import NO_PAGE, ContestResult, Result
 from secballot.records.roll import Registration, RegistrationClose
 from secballot.roles.party import tree_size
-from secballot_cli.messages import _
+from secballot_cli.messages import _, plural
+from secballot_cli.quoting import marked
 from secballot_cli.render import grouped
 from secballot_cli.telling import moment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import msgspec
 
     from secballot.record.state import SittingState
     from secballot.records.manifest import RuleSet
+
+
+SHOWN_LINES: Final = 40
+"""Lines of a document that are shown before it is signed."""
 
 
 def period(seconds: int) -> str:
@@ -43,7 +49,7 @@ def manifest_words(manifest: Manifest) -> list[str]:
     digest = hashlib.sha256(MANIFEST.encode(manifest)).hexdigest()
     trustees, witnesses = manifest.trustees, manifest.witnesses
     lines = [
-        _("Sitting: {title}").format(title=manifest.title),
+        *marked(manifest.title, _("Sitting: {title}").format(title="")),
         _("Its id, to be read aloud: {id}").format(id=grouped(digest)),
         _("Each act is signed by {threshold} of {count} officers.").format(
             threshold=manifest.presidium.threshold, count=len(manifest.presidium.keys)
@@ -106,20 +112,51 @@ def rule_words(manifest: Manifest, rule: RuleSet) -> list[str]:
     ]
 
 
-def quoted(text: str) -> list[str]:
-    """Return a text of many lines, each marked as the text's, so that none passes for an option or another question."""
-    return ["  | " + line for line in text.splitlines()]
+@dataclass(frozen=True, slots=True)
+class KnownDocument:
+    """A document whose hash an opening names.
+
+    Attributes:
+        text: the whole of it, compared with the hash; None if the log does not hold it.
+        files: names of the files that people have compared with the hash on this machine.
+    """
+
+    text: str | None
+    files: tuple[str, ...] = ()
 
 
-def contest_words(contest: Contest, number: int) -> list[str]:
-    """Return one contest in plain words: title, whole text, documents, options, limits."""
-    lines = [_("Question {number}: {title}").format(number=number, title=contest.title)]
-    lines += quoted(contest.text)
-    lines += ["  " + _("document {hash}").format(hash=grouped(document.hex())) for document in contest.documents]
+def document_words(digest: bytes, known: KnownDocument | None) -> list[str]:
+    """Return a document in plain words: hash, files that are it, and how it begins."""
+    lines = ["  " + _("document {hash}").format(hash=grouped(digest.hex()))]
+    if known is None or known.text is None:
+        return [*lines, "  " + _("The log does not hold its text.")]
+    for file in known.files:
+        lines += marked(file, "  " + _("This file of yours is the document: {file}").format(file=""))
+    beginning = known.text.removesuffix("\n").split("\n")
+    lines += marked("\n".join(beginning[:SHOWN_LINES]))
+    if len(beginning) > SHOWN_LINES:
+        more = len(beginning) - SHOWN_LINES
+        words = plural("… and {count} more line", "… and {count} more lines", more).format(count=more)
+        lines += ["  " + words, "  " + _("To see that it is the text you know, give your own file: --document FILE")]
+    return lines
+
+
+def contest_words(contest: Contest, number: int, documents: Mapping[bytes, KnownDocument]) -> list[str]:
+    """Return one contest in plain words: title, whole text, documents, options, limits.
+
+    Args:
+        contest: the contest.
+        number: of it in its poll, from 1.
+        documents: what is known of those that it names, by their SHA-256.
+    """
+    lines = marked(contest.title, _("Question {number}: {title}").format(number=number, title=""))
+    lines += marked(contest.text) if contest.text else []
+    for digest in contest.documents:
+        lines += document_words(digest, documents.get(digest))
     most = max(option.maximum for option in contest.options)
     for place, option in enumerate(contest.options, 1):
         less = "" if option.maximum == most else " " + _("(at most {count})").format(count=option.maximum)
-        lines.append(f"  {place}. {option.label}{less}")
+        lines += marked(option.label + less, f"  {place}. ")
     lines.append(
         "  "
         + _("A ballot gives {least} to {most} in all, at most {each} to one option. Rules: {rules}").format(
@@ -129,8 +166,17 @@ def contest_words(contest: Contest, number: int) -> list[str]:
     return lines
 
 
-def act_words(state: SittingState, kind: str, body: msgspec.Struct) -> list[str]:
-    """Return an act of several signers in plain words, everything that it changes included."""
+def act_words(
+    state: SittingState, kind: str, body: msgspec.Struct, documents: Mapping[bytes, KnownDocument]
+) -> list[str]:
+    """Return an act of several signers in plain words, everything that it changes included.
+
+    Args:
+        state: of the sitting.
+        kind: of the act.
+        body: of the act.
+        documents: what is known of those that an opening names, by their SHA-256.
+    """
     match body:
         case Manifest():
             return manifest_words(body)
@@ -138,7 +184,7 @@ def act_words(state: SittingState, kind: str, body: msgspec.Struct) -> list[str]
             words = _("Freeze roll and registrars' keys of registration {number}, for polls from {poll} on.")
             return [words.format(number=body.registration, poll=body.first_poll), *_roll_words(state)]
         case Opening() | Extension() | Annulment() | Result():
-            return _poll_act_words(state, body)
+            return _poll_act_words(state, body, documents)
         case _:
             return [_sitting_act_words(kind, body)]
 
@@ -166,11 +212,15 @@ def _sitting_act_words(kind: str, body: msgspec.Struct) -> str:
     return words
 
 
-def _poll_act_words(state: SittingState, body: Opening | Extension | Annulment | Result) -> list[str]:
+def _poll_act_words(
+    state: SittingState, body: Opening | Extension | Annulment | Result, documents: Mapping[bytes, KnownDocument]
+) -> list[str]:
     match body:
         case Opening():
             lines = [_("Open poll {number}, until {time}.").format(number=body.poll, time=moment(body.closes_at))]
-            return [*lines, *(w for n, contest in enumerate(body.contests, 1) for w in contest_words(contest, n))]
+            for number, contest in enumerate(body.contests, 1):
+                lines += contest_words(contest, number, documents)
+            return lines
         case Extension():
             return [
                 _("Move the end of poll {number} to {time}.").format(
@@ -180,7 +230,7 @@ def _poll_act_words(state: SittingState, body: Opening | Extension | Annulment |
         case Annulment():
             return [
                 _("Annul poll {number} for good. Reason:").format(number=_poll_number(state, body.ctx)),
-                *quoted(body.reason),
+                *marked(body.reason),
             ]
         case Result():
             return result_words(state, body)
@@ -193,11 +243,11 @@ def result_words(state: SittingState, body: Result) -> list[str]:
     contests: Sequence[Contest | None] = poll.opening.contests if poll is not None else [None] * len(body.contests)
     for contest, found in zip(contests, body.contests, strict=False):
         if contest is not None:
-            lines.append(f"  {contest.title}: {outcome_words(found)}")
+            lines += marked(f"{contest.title}: {outcome_words(found)}")
             counts = found.counts or ("–",) * len(contest.options)
             elected = {place: _("elected") for place in found.elected} | {place: _("tied") for place in found.tied}
             for place, (option, count) in enumerate(zip(contest.options, counts, strict=False), 1):
-                lines.append(f"    {option.label}: {count} {elected.get(place, '')}".rstrip())
+                lines += marked(f"  {option.label}: {count} {elected.get(place, '')}".rstrip())
     if body.page != NO_PAGE:
         lines.append("  " + _("result page: {hash}").format(hash=grouped(body.page.hex())))
     return lines

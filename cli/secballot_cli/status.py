@@ -48,7 +48,7 @@ def status(given: Given) -> int:
 
 def _lines(view: WitnessedView, now: int) -> list[str]:
     found, manifest = standing(view, now), view.state.the_manifest()
-    lines = [manifest.title, "  " + grouped(view.anchor.hex())]
+    lines = [_("Sitting: {title}").format(title=manifest.title), "  " + grouped(view.anchor.hex())]
     if view.checkpoint is not None:
         seen = moment(view.checkpoint.quorum_time(manifest.witnesses.quorum))
         lines.append(_("Log: {size} entries, witnessed {time}").format(size=view.size, time=seen))

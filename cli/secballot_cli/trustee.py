@@ -29,6 +29,7 @@ from secballot_cli.carding import new_options, new_party
 from secballot_cli.connecting import confirm, remember_view, take_seat, yes_option
 from secballot_cli.home import Home, make_private, party_options
 from secballot_cli.messages import _
+from secballot_cli.quoting import marked
 from secballot_cli.reading import read_input
 from secballot_cli.render import grouped
 from secballot_cli.running import run_options, run_party, tell_after_run
@@ -118,14 +119,15 @@ def decrypt(given: Given, poll: int, *, objection: tuple[str, ...], drop_box: tu
 
 def opened_words(seat: Seat, poll: PollState) -> list[str]:
     """Return what a decryption opens: poll, number of ballots, closing root, who witnessed."""
-    lines = [_("You are about to open poll {number} of: {title}").format(number=poll.number, title=seat.manifest.title)]
+    words = _("You are about to open poll {number} of: {title}").format(number=poll.number, title="")
+    lines = marked(seat.manifest.title, words)
     for contest, at_floor in zip(poll.opening.contests, poll.at_floor, strict=True):
         words = (
             contest.title
             if at_floor
             else _("{title}: below the privacy floor, stays closed").format(title=contest.title)
         )
-        lines.append("  " + words)
+        lines += marked(words)
     lines.append(_("Ballots counted: {count}").format(count=len(poll.heads)))
     if poll.closing is not None:
         body = decode_entry(seat.view.entry(poll.closing.index)).body

@@ -79,7 +79,7 @@ def test_a_text_passes_for_nothing_else() -> None:
         text=text,
         title="Motion",
     )
-    words = contest_words(contest, 1)
+    words = contest_words(contest, 1, {})
     assert [line.removeprefix("  | ") for line in words if line.startswith("  | ")] == text.split("\n")
     assert [line for line in words if line.startswith("  1.")] == ["  1. for"]
     assert sum(line.startswith("Question") for line in words) == 1
@@ -115,6 +115,29 @@ def test_a_manifest_is_compared_with_cards_before_it_is_signed(officials: Offici
     assert run(command) == ExitCode.INTERRUPTED
     assert "No key was compared with a card" in officials.capsys.readouterr().err
     assert len(officials.simulator.board.entries) == size
+
+
+def test_a_countersigner_compares_documents_with_files(officials: Officials, tmp_path: Path) -> None:
+    """A file that is no document of the act stops it before anything is signed; the right one is named."""
+    rule = officials.simulator.board.manifest.rules[0].name
+    mine, draft = tmp_path / "mine.txt", tmp_path / "draft.txt"
+    mine.write_bytes(b"The congress meets in public.\r\nEvery month.\r\n")
+    draft.write_text("The congress meets in secret.\n")
+    opening = ("officer", "open", "--title", "M", "--rules", rule, "--minutes", "90", "--yes")
+    officials.run(*opening, "--document", str(mine))
+    size = len(officials.simulator.board.entries)
+    countersign = ["officer", "countersign", *officials.common("officer", 2), "--yes"]
+
+    assert run([*countersign, "--document", str(mine), "--document", str(draft)]) == ExitCode.REFUSED
+    assert f"{draft} is none of the documents of this act" in officials.capsys.readouterr().err
+    assert run([*countersign, "--document", str(tmp_path / "nothing")]) == ExitCode.UNCHECKED
+    assert len(officials.simulator.board.entries) == size
+    officials.capsys.readouterr()
+    assert run([*countersign, "--document", str(mine)]) == ExitCode.PASSED
+    shown = officials.capsys.readouterr().err
+    assert f"This file of yours is the document: {mine}" in shown.replace("\n  | ", "")
+    assert "  | Every month.\n" in shown
+    assert officials.simulator.board.record.state.polls[1].status == "open"
 
 
 def test_a_second_signature_of_one_officer_is_none(officials: Officials) -> None:

@@ -204,8 +204,13 @@ class Play:
         """Open a poll in the middle of a debate, vote, close, decrypt, and publish the result."""
         stage = self.stage
         (self.anna.home / "resolution-4.txt").write_text("The congress meets in public.\nIt does so every month.\n")
-        said = self.signed('open --title "Resolution 4" --rules resolution --minutes 30 --document resolution-4.txt')
-        assert "Resolution 4" in said
+        shutil.copy(self.anna.home / "resolution-4.txt", self.olga.home / "resolution-4.txt")
+        self.officer('open --title "Resolution 4" --rules resolution --minutes 30 --document resolution-4.txt')
+        countersign = "secballot officer countersign --document resolution-4.txt"
+        said = stage.run(self.olga, "runbooks/officer", countersign)
+        assert "Question 1: Resolution 4" in said
+        assert "This file of yours is the document: resolution-4.txt" in said
+        assert "  | It does so every month." in said
         for number, delegate in enumerate(self.delegates, 1):
             self.vote(delegate, "for" if number != 2 else "against", carried=number == 1)
         self.copies()
