@@ -48,6 +48,9 @@ STRETCHES_AHEAD: Final = 24
 BYTES_AHEAD: Final = 6 * STRETCH_BYTES
 """Bytes of entries in them, about: large entries are not held by the hundred."""
 
+HEAD_START: Final = 24
+"""Jobs done here rather than waited for before the first result has come: who does the work may still be starting."""
+
 PATIENCE: Final = 120.0
 """Seconds without any result after which those who do the work are taken for lost: a batch takes them one or two."""
 
@@ -117,6 +120,7 @@ class _Workers:
         self._executor = executor
         self._stalled = stalled
         self._lost = self._told = False
+        self._head_start = HEAD_START
 
     def submit(self, job: Job) -> Future[object] | None:
         """Hand out a job, if somebody takes it."""
@@ -132,16 +136,19 @@ class _Workers:
         if future is None:
             return None
         try:
-            result = future.result(timeout=0 if self._lost else PATIENCE)
+            result = future.result(timeout=0 if self._lost or self._head_start else PATIENCE)
         except Exception:  # noqa: BLE001  # a lost worker says nothing about the record
             if not future.done():
                 self._give_up(future)
             return None
-        self._lost = False
+        self._lost, self._head_start = False, 0
         return result
 
     def _give_up(self, future: Future[object]) -> None:
         future.cancel()
+        if self._head_start:
+            self._head_start -= 1
+            return
         self._lost = True
         if not self._told:
             self._told = True

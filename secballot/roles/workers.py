@@ -11,19 +11,19 @@ import importlib
 import multiprocessing
 import os
 import signal
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from copy import copy
 from functools import partial
 from multiprocessing.process import BaseProcess
-from threading import Thread
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Final
 
 from secballot.errors import TransportError
 from secballot.record.work import keep_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _PRELOADED: Final = ("secballot.record.work",)
 _ENDING_SECONDS: Final = 5.0
@@ -43,7 +43,7 @@ def worker_processes(count: int) -> Iterator[Executor]:
     """Run so many worker processes, and end them when the block is left, by force if they do not end by themselves.
 
     Each starts from a fresh interpreter, never as a copy of this process with its secrets and locks. They start while
-    this process goes on: whoever hands out work before they are ready waits.
+    this process goes on; what they are given meanwhile waits for them.
     """
     methods = multiprocessing.get_all_start_methods()
     context: Any = copy(multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn"))
@@ -55,14 +55,15 @@ def worker_processes(count: int) -> Iterator[Executor]:
         return processes[-1]
 
     context.Process = noted  # of this copy of the context alone
-    executor = ProcessPoolExecutor(count, mp_context=context, initializer=_begin)
-    starting = Thread(target=_start, args=(executor, count), name="starting workers")
+    pool = ProcessPoolExecutor(count, mp_context=context, initializer=_begin)
+    executor = _Starting(pool)
+    starting = Thread(target=executor.start, args=(count,), name="starting workers")
     starting.start()
     try:
         yield executor
     finally:
         starting.join()
-        ending = Thread(target=partial(executor.shutdown, cancel_futures=True), name="ending workers")
+        ending = Thread(target=partial(pool.shutdown, cancel_futures=True), name="ending workers")
         ending.start()
         ending.join(_ENDING_SECONDS)
         for process in processes if ending.is_alive() else ():
@@ -70,11 +71,45 @@ def worker_processes(count: int) -> Iterator[Executor]:
         ending.join()
 
 
-def _start(executor: Executor, count: int) -> None:
-    """Have all processes started: the executor starts another one for each job that finds none idle."""
-    with suppress(RuntimeError, OSError):  # none can be started: then nobody takes work, and it is done elsewhere
-        for _ in range(count):
-            executor.submit(_nothing)
+class _Starting(Executor):
+    """Takes work while a pool still starts its processes, where the pool itself would keep everybody waiting."""
+
+    def __init__(self, pool: Executor) -> None:
+        self._pool = pool
+        self._lock = Lock()
+        self._early: list[tuple[Future[Any], Callable[[], Any]]] | None = []
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401
+        """Hand out work, or keep it until somebody is there."""
+        with self._lock:
+            if self._early is not None:
+                future: Future[Any] = Future()
+                self._early.append((future, partial(function, *args, **kwargs)))
+                return future
+        return self._pool.submit(function, *args, **kwargs)
+
+    def start(self, count: int) -> None:
+        """Have all processes started, and hand out what came meanwhile."""
+        with suppress(RuntimeError, OSError):  # if none can be started, nobody takes work, and it is done elsewhere
+            for _ in range(count):
+                # The pool starts another one for each job that finds none idle.
+                self._pool.submit(_nothing)
+        with self._lock:
+            early, self._early = self._early or [], None
+        for future, work in early:
+            if future.set_running_or_notify_cancel():
+                try:
+                    self._pool.submit(work).add_done_callback(partial(_pass_on, future))
+                except RuntimeError as error:
+                    future.set_exception(error)
+
+
+def _pass_on(future: Future[Any], done: Future[Any]) -> None:
+    """Give one future what another has come to."""
+    try:
+        future.set_result(done.result())
+    except Exception as error:  # noqa: BLE001  # whatever it was, it is for whoever asks for the result
+        future.set_exception(error)
 
 
 def _nothing() -> None:
