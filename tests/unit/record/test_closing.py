@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from secballot.board.cosignature import Ed25519Cosigner
+from secballot.errors import Party
 from secballot.record.history import open_witnessed
 from secballot.records.closing import Adjournment, Annulment, Closing, Lapse
 from secballot.records.opening import Extension
@@ -142,6 +143,15 @@ def test_any_officer_or_trustee_closes_a_poll_once() -> None:
     assert verdict(stream.post(stream.officers[0], "closing", again)) == ("no effect", "ENT-06")
     unknown = msgspec.structs.replace(body, ctx=bytes(32))
     assert verdict(stream.post(stream.officers[0], "closing", unknown)) == ("no effect", "ENT-06")
+
+
+def test_whoever_posts_a_misfit_is_suspected_of_it() -> None:
+    """POL-04, POL-06: without effect it is no fault, but its author is told apart from everybody else."""
+    stream, note = voted()
+    poll, (officer, trustee) = stream.poll(), (stream.officers[1], stream.keys.trustees[2])
+    body = msgspec.structs.replace(stream.closing(note), checkpoint=stream.note(poll.closes_at - 1))
+    assert stream.post(officer, "closing", body).culprit == Party("presidium", 2)
+    assert stream.post(trustee, "lapse", Lapse(stream.note(poll.closes_at), poll.ctx)).culprit == Party("trustee", 3)
 
 
 # --- notes

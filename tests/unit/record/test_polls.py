@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from secballot.errors import Party
 from secballot.record import Outcome
 from secballot.records.closing import Annulment
 from secballot.records.document import Document
@@ -91,7 +92,8 @@ def test_a_document_of_another_hash_is_abandoned() -> None:
     first, last = chunks(TEXT, 10, name=bytes(32))
     key = stream.officers[0]
     stream.post(key, "document", first)
-    assert verdict(stream.post(key, "document", last)) == ("no effect", "POL-01")
+    judgement = stream.post(key, "document", last)
+    assert (*verdict(judgement), judgement.culprit) == ("no effect", "POL-01", Party("presidium", 1))
     assert verdict(stream.post(key, "document", last)) == ("no effect", "ENT-06")
     assert stream.board.record.state.documents == {}
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
 from secballot.errors import EncodingError, StoreError
 from secballot.record import SittingRecord
-from secballot.record.saving import FORMAT, _State, restored, saved
+from secballot.record.saving import FORMAT, _Registration, _State, restored, saved
 from tests.audit.every_kind import every_kind
 from tests.record_stage import picture
 from tests.small_sitting import SITTING_ID as SMALL
 from tests.small_sitting import document, founding
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 def replayed(entries: Sequence[bytes], anchor: bytes | None) -> SittingRecord:
@@ -74,3 +74,33 @@ def test_a_poll_of_no_registration_is_no_state() -> None:
     fields[registrations] = []
     with pytest.raises(EncodingError, match="not a saved state"):
         restored(msgspec.msgpack.encode(fields), fetch=lambda index: entries[index])
+
+
+def test_columns_of_unequal_length_are_no_state() -> None:
+    """A round of the ceremony too few, or a column of requests that is shorter than the others: our own error."""
+    entries = every_kind().entries
+    data = saved(replayed(entries, every_kind().anchor))
+    names = list(_State.__struct_fields__)
+
+    def damaged(change: Callable[[list[Any]], None]) -> bytes:
+        fields = msgspec.msgpack.decode(data)
+        change(fields)
+        return msgspec.msgpack.encode(fields)
+
+    def no_last_round(fields: list[Any]) -> None:
+        fields[names.index("ceremony")][1].pop()
+
+    def shorten(column: int) -> Callable[[list[Any]], None]:
+        def change(fields: list[Any]) -> None:
+            requests = fields[names.index("registrations")][0][_Registration.__struct_fields__.index("requests")]
+            requests[column] = requests[column][:-8]
+
+        return change
+
+    def no_last_column(fields: list[Any]) -> None:
+        fields[names.index("registrations")][0][_Registration.__struct_fields__.index("requests")].pop()
+
+    for change in (no_last_round, no_last_column, shorten(1), shorten(2), shorten(3), shorten(4)):
+        with pytest.raises(EncodingError, match="not a saved state"):
+            restored(damaged(change), fetch=lambda index: entries[index])
+    assert picture(restored(damaged(lambda _: None), fetch=lambda index: entries[index]).state)

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from secballot.errors import NOBODY, RecordError
 from secballot.record import SittingRecord
+from secballot.record.setup import check_manifest
 from secballot.records.manifest import MANIFEST, DelegateClass, Presidium, Trustees, Witnesses
 from secballot.records.roll import RollChunk
 from secballot.roles.party import sign_entry
@@ -260,6 +262,14 @@ def test_a_chunk_that_does_not_fit_has_no_effect(name: str) -> None:
 
     assert sign_roll(stage, misfits()[name]) == refused("REG-01")
     assert sign_roll(stage, chunks()[1]) == EFFECT
+
+
+def test_a_manifest_that_does_not_fit_names_nobody() -> None:
+    """SIT-01, SIT-02: whoever wrote it, each of its signers agreed."""
+    for manifest, anchor, check in ((GOLDEN, bytes(32), "SIT-01"), (changed(dishonest_witnesses=2), None, "SIT-02")):
+        with pytest.raises(RecordError) as caught:
+            check_manifest(manifest, hashlib.sha256(MANIFEST.encode(manifest)).digest(), anchor)
+        assert (caught.value.check, caught.value.culprit) == (check, NOBODY)
 
 
 def roll_keys(count: int, name: bytes = b"") -> tuple[bytes, ...]:
