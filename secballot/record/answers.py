@@ -45,11 +45,11 @@ def compared(
     """
     together: dict[tuple[int, int], Compared] = defaultdict(lambda: Compared([], []))
     step = ANSWER_DIGEST_BYTES * registrars
-    for (class_index, first_poll, polls, _, held), signatures in answers:
+    for request, signatures in answers:
         own = ANSWER_DIGEST_BYTES * (registrar - 1)
-        for at in range(polls):
-            expected, values = together[first_poll + at, class_index]
-            expected.append(held[own : own + ANSWER_DIGEST_BYTES])
+        for at in range(request.polls):
+            expected, values = together[request.first_poll + at, request.class_index]
+            expected.append(request.expected[own : own + ANSWER_DIGEST_BYTES])
             values.append(signatures[MODULUS_BYTES * at : MODULUS_BYTES * (at + 1)])
             own += step
     return together

@@ -12,9 +12,10 @@ import sys
 from array import array
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from struct import Struct
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from secballot.board.merkle import HASH_SIZE
 
@@ -88,8 +89,7 @@ class Roll(Mapping[bytes, int]):
         return len(self._keys)
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """One effective credential request.
 
     Attributes:
@@ -114,7 +114,7 @@ class Request:
     expected: bytes
 
 
-class OpenRequest(NamedTuple):
+class OpenRequest(msgspec.Struct, frozen=True):
     """What an answer to a request is judged by.
 
     Attributes:
@@ -284,8 +284,7 @@ class Requests(Mapping[bytes, Request]):
         return len(self._indices)
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(msgspec.Struct, frozen=True):
     """The newest accepted ballot of one credential.
 
     Attributes:
