@@ -62,9 +62,28 @@ def _try(descriptor: int, *, wait: bool) -> bool:
     """Tell whether the lock could be had; a failure after waiting is final."""
     try:
         if sys.platform == "win32":
-            msvcrt.locking(descriptor, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+            # The first byte stands for the file. LK_LOCK would give up after ten seconds.
+            while not _try_byte(descriptor):
+                if not wait:
+                    return False
+                time.sleep(_PAUSE)
         else:
             fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         return False
     return True
+
+
+if sys.platform == "win32":
+
+    def _try_byte(descriptor: int) -> bool:
+        """Tell whether the file's first byte, which need not be there, could be locked now.
+
+        Raises:
+            OSError: it is not another process that stands in the way.
+        """
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except PermissionError:
+            return False
+        return True
