@@ -27,6 +27,7 @@ from tests.sealed_ballots import (
 )
 
 if TYPE_CHECKING:
+    from secballot.protocol.ballots import BallotContext
     from secballot.transcript import Field
 
 CONTEXT = make_context(ONE_OF_THREE)
@@ -61,10 +62,10 @@ def test_a_foreseeable_challenge_would_let_anyone_vote_anything(monkeypatch: pyt
     assert reason(CONTEXT, forged) == "BAL-09"
     assert reason(CONTEXT, own(CONTEXT, forged)) == "BAL-12"
 
-    def foreseen(label: str, *fields: Field) -> int:
+    def foreseen(context: BallotContext, ballot: Ballot) -> int:
         return guess
 
-    monkeypatch.setattr(ballots, "challenge", foreseen)
+    monkeypatch.setattr(ballots, "ballot_challenge", foreseen)
     assert reason(CONTEXT, forged) is None
 
 
@@ -88,7 +89,11 @@ class Weak:
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Let the verifier use this challenge."""
-        monkeypatch.setattr(ballots, "challenge", lambda label, *fields: challenge(label, *self(fields)))
+
+        def weakened(context: BallotContext, ballot: Ballot) -> int:
+            return challenge("ballot", *self((*ballot_fields(context, ballot), ballot.commitment)))
+
+        monkeypatch.setattr(ballots, "ballot_challenge", weakened)
 
 
 @pytest.mark.parametrize("kind", ["option", "sum"])
