@@ -1,0 +1,92 @@
+"""When the slot of an act is filled: what an act of that number can still collect, over several registrations.
+
+Source: SPEC.md#acts-of-several-signers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from secballot.errors import PhaseError
+from secballot.protocol.ceremony import Session
+from secballot.record.acts import ACTS
+from secballot.record.state import CeremonyState, RegistrationState, SittingState
+from secballot.records.ceremony import CeremonyRestart
+from secballot.records.convening import Convening
+from secballot.records.roll import Registration, RegistrationClose, RollChunk
+
+if TYPE_CHECKING:
+    import msgspec
+
+ENDED, RUNNING = RegistrationState(1, closed=True, convening=bytes(32)), RegistrationState(2)
+
+
+def state_of(*registrations: RegistrationState) -> SittingState:
+    """Return a state with these effective registrations."""
+    return SittingState(anchor=None, fetch=lambda _: b"", registrations=list(registrations))
+
+
+def filled(kind: str, state: SittingState, body: msgspec.Struct) -> bool:
+    """Tell whether the slot of this act is filled."""
+    return ACTS[kind].filled(state, body)
+
+
+@pytest.mark.parametrize(
+    ("registrations", "expected"),
+    [
+        ((), [False, False, False]),
+        ((RegistrationState(1),), [False, False, False]),
+        ((ENDED,), [True, False, False]),
+        ((ENDED, RUNNING), [True, False, False]),
+        ((RegistrationState(1), RUNNING), [True, False, False]),
+        ((RegistrationState(1), RegistrationState(2, closed=True, convening=bytes(32))), [True, True, False]),
+    ],
+    ids=["none", "running", "ended", "second running", "first abandoned", "second ended"],
+)
+def test_closings_and_convenings_belong_to_the_newest_registration(
+    registrations: tuple[RegistrationState, ...], expected: list[bool]
+) -> None:
+    """Those of an earlier one, or of one that is closed or convened, are filled; of a later one they may come yet."""
+    state = state_of(*registrations)
+    assert [filled("registration-close", state, RegistrationClose(number)) for number in (1, 2, 3)] == expected
+    assert [filled("convening", state, Convening("note", number)) for number in (1, 2, 3)] == expected
+    effective = [number <= len(registrations) for number in (1, 2, 3)]
+    assert [filled("registration", state, Registration(1, number)) for number in (1, 2, 3)] == effective
+
+
+def test_roll_chunks_belong_to_the_next_registration() -> None:
+    """Earlier ones and chunks that it has are filled, a later one's of the same number is not."""
+    state = state_of(ENDED)
+    state.staged = RegistrationState(2, roll_chunks={3})
+    found = {
+        (registration, chunk): filled("roll", state, RollChunk(chunk, 5, 1, (bytes(32),), registration))
+        for registration in (1, 2, 3)
+        for chunk in (3, 4)
+    }
+    assert [place for place, is_filled in found.items() if is_filled] == [(1, 3), (1, 4), (2, 3)]
+
+
+def test_a_restart_belongs_to_the_session_that_runs() -> None:
+    """Earlier sessions are over; without a ceremony, or with a complete one, there is nothing to begin anew."""
+    state = state_of()
+    restarts = [CeremonyRestart((1, 2), 0, session, (3,)) for session in (1, 2, 3)]
+    assert all(filled("ceremony-restart", state, body) for body in restarts)
+    session = Session(bytes(32), 2, 2, (1, 2, 3), (bytes(32),) * 3)
+    state.ceremony = CeremonyState(session, ({}, {}, {}, {}))
+    assert [filled("ceremony-restart", state, body) for body in restarts] == [True, False, False]
+    state.ceremony.complete = True
+    assert all(filled("ceremony-restart", state, body) for body in restarts)
+
+
+def test_only_the_newest_registration_is_the_current_one() -> None:
+    """ENT-06 for every other number."""
+    state = state_of(ENDED, RUNNING)
+    assert state.current_registration(2) is RUNNING
+    for number in (1, 3):
+        with pytest.raises(PhaseError) as caught:
+            state.current_registration(number)
+        assert caught.value.check == "ENT-06"
+    with pytest.raises(PhaseError):
+        state_of().current_registration(1)
