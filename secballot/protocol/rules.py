@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from secballot.records.result import ContestResult
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 UNOPENED: Final = ContestResult(counts=(), elected=(), outcome="unopened", tied=())
 """The result of a contest below the privacy floor."""
-
-Standing = Literal["elected", "tied", "none"]
-"""What an election makes of one option."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +90,8 @@ def decide(
     ]
     if rule.decision == "adopt":
         return ContestResult(counts=opened, elected=(), outcome="adopted" if majorities[0] else "rejected", tied=())
-    standings = _elect(rule.seats, counts, majorities)
-    return ContestResult(
-        counts=opened,
-        elected=_options(standings, "elected"),
-        outcome="elected",
-        tied=_options(standings, "tied"),
-    )
+    elected, tied = _elect(rule.seats, counts, majorities)
+    return ContestResult(counts=opened, elected=elected, outcome="elected", tied=tied)
 
 
 def slack_matters(
@@ -178,24 +170,19 @@ def _has_majority(rule: RuleSet, counts: Sequence[int], position: int, maximum: 
     return counts[position] > 0 and (has > needs if majority.strict else has >= needs)
 
 
-def _elect(seats: int, counts: Sequence[int], majorities: Sequence[bool]) -> list[Standing]:
-    """Return what becomes of each option; those without majority are no candidates.
+def _elect(seats: int, counts: Sequence[int], majorities: Sequence[bool]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the numbers, from 1 and increasing, of the options that are elected and of those that are tied.
 
-    An option is elected if there are seats for everyone who has as much or more, and tied if there is a seat left
-    below those who have more, but not for all who have the same.
+    Those without majority are no candidates. An option is elected if there are seats for everyone who has as much or
+    more, and tied if there is a seat left below those who have more, but not for all who have the same.
     """
-    candidates = sorted(count for count, majority in zip(counts, majorities, strict=True) if majority)
-    standings: list[Standing] = []
-    for count, majority in zip(counts, majorities, strict=True):
+    placed = list(zip(counts, majorities, strict=True))
+    candidates = sorted(count for count, majority in placed if majority)
+    elected: list[int] = []
+    tied: list[int] = []
+    for option, (count, majority) in enumerate(placed, 1):
         above = len(candidates) - bisect_right(candidates, count)
         with_level = len(candidates) - bisect_left(candidates, count)
-        if not majority or above >= seats:
-            standings.append("none")
-        else:
-            standings.append("elected" if with_level <= seats else "tied")
-    return standings
-
-
-def _options(standings: Sequence[Standing], wanted: Standing) -> tuple[int, ...]:
-    """Return the numbers of the options of that standing, from 1, increasing."""
-    return tuple(position + 1 for position, standing in enumerate(standings) if standing == wanted)
+        if majority and above < seats:
+            (elected if with_level <= seats else tied).append(option)
+    return tuple(elected), tuple(tied)

@@ -66,13 +66,13 @@ def aggregate(
     aggregates = [Ciphertexts.identity(len(contest.options)) for contest in contests]
     for class_index, ballots in sorted(sums.items()):
         own = [position for position, contest in enumerate(contests) if class_index in contest.eligible]
-        sizes = [len(contests[position].options) for position in own]
-        if sum(sizes) != len(ballots):
-            raise ValueError(f"class {class_index} summed {len(ballots)} options instead of {sum(sizes)}")
-        start = 0
-        for position, size in zip(own, sizes, strict=True):
-            aggregates[position] += ballots[start : start + size].scale(weights[class_index])
-            start += size
+        due = sum(len(contests[position].options) for position in own)
+        if due != len(ballots):
+            raise ValueError(f"class {class_index} summed {len(ballots)} options instead of {due}")
+        stop = 0
+        for position in own:
+            start, stop = stop, stop + len(contests[position].options)
+            aggregates[position] += ballots[start:stop].scale(weights[class_index])
     return tuple(aggregates)
 
 

@@ -33,6 +33,7 @@ from secballot.protocol.tallying import (
     verify_decryption,
 )
 from secballot.sharing import evaluate
+from secballot.transcript import digest
 from tests.strategies import threshold_and_trustees
 
 if TYPE_CHECKING:
@@ -147,6 +148,17 @@ def test_aggregates_are_weighted_sums_of_the_ballots(ballots: list[tuple[int, li
     assert opened == [vartime_multiply_base(counts) for counts in expected]
 
 
+def test_a_ballots_options_go_to_their_contests() -> None:
+    """One after the other, whatever the sizes: here 2, 1 and 3 of the class's own, among others."""
+    mine, others = frozenset({1}), frozenset({2})
+    contests = [Contest((1,) * size, own) for size, own in ((2, mine), (4, others), (1, mine), (3, mine))]
+
+    tallies = aggregate(contests, {1: sealed([1, 2, 3, 4, 5, 6])}, {1: 10})
+    opened = [tally.betas - tally.alphas * POLYNOMIAL[0] for tally in tallies]
+    expected = [[10, 20], [0, 0, 0, 0], [30], [40, 50, 60]]
+    assert opened == [vartime_multiply_base(counts) for counts in expected]
+
+
 def test_a_contest_that_nobody_voted_in_is_the_identity() -> None:
     """It is part of the tally id, and opens to zero for everyone."""
     (tally,) = aggregate([Contest((1, 1), frozenset({1}))], {}, WEIGHTS)
@@ -178,6 +190,7 @@ def test_the_tally_id_binds_everything() -> None:
         tally_id(CTX, CLOSING, [], Ciphertexts.identity(1)),
     ]
 
+    assert digest("tally", CTX, CLOSING, b"".join(hashes), TALLY.encode()) == TALLY_ID
     assert len(set(ids)) == len(ids)
     assert all(len(each) == 64 for each in ids)
 
