@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from secballot.errors import ProtocolError
 from secballot.record import Outcome, SittingRecord, read_entry
 from secballot.record.history import LogOperator
+from secballot.record.statements import Signed
+from secballot.records.entry import decode_entry, encode_signed
 from tests.record_stage import picture
 from tests.small_sitting import SITTING_ID, SMALL_MANIFEST, document, founding, public
 
@@ -51,3 +55,23 @@ def test_the_first_operator_is_the_manifests() -> None:
     operators = SittingRecord.first_operators(SMALL_MANIFEST)
     assert operators == [LogOperator(*public("log", "promise"), 0, None)]
     assert founded().state.operators == operators
+
+
+def test_a_signature_verified_ahead_is_not_verified_again() -> None:
+    """ENT-05: known by signer, signature, kind, sitting and body, every one of them; whatever differs is verified."""
+    record, true = founded(), decode_entry(document(1))
+    false = encode_signed("document", true.body_bytes, true.signer, bytes(64))
+    known = Signed(true.signer, bytes(64), "document", SITTING_ID, true.body_bytes)
+    record.state.proven = frozenset({known})
+    assert record.judge(false).outcome is Outcome.EFFECT
+    changes: list[dict[str, Any]] = [
+        {"signer": public("officer 2")[0]},
+        {"signature": bytes(63) + b"1"},
+        {"kind": "opening"},
+        {"sitting_id": bytes(32)},
+        {"body": true.body_bytes + b" "},
+    ]
+    for change in changes:
+        record.state.proven = frozenset({known._replace(**change)})
+        assert record.judge(false).check == "ENT-05"
+    assert record.judge(document(1)).outcome is Outcome.EFFECT
