@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from secballot.errors import ProtocolError
@@ -72,6 +73,6 @@ def test_a_signature_verified_ahead_is_not_verified_again() -> None:
         {"body": true.body_bytes + b" "},
     ]
     for change in changes:
-        record.state.proven = frozenset({known._replace(**change)})
+        record.state.proven = frozenset({msgspec.structs.replace(known, **change)})
         assert record.judge(false).check == "ENT-05"
     assert record.judge(document(1)).outcome is Outcome.EFFECT
