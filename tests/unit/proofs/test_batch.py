@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +15,9 @@ from secballot.errors import InvalidProofError, ProtocolError
 from secballot.group import BASE, Elements, PublicScalars, vartime_multiply_base
 from secballot.proofs.batch import WEIGHT_BYTES, Folded, find_invalid, first_false_equation
 from tests.unit.proofs.statements import KEY, Membership, plus_one
+
+if TYPE_CHECKING:
+    from secballot.proofs.membership import MembershipClaim
 
 GOOD = [
     Membership.honest(value, values, 77)
@@ -179,3 +182,79 @@ def test_an_error_of_the_batch_excludes_nobody() -> None:
     """The equation by itself holds, so the claim stands, whatever its block came to."""
     assert find_invalid([Miscomputed(1), Stub(1, false=True)], KEY) == [1]
     assert first_false_equation(Miscomputed(1), KEY) is None
+
+
+@dataclass(frozen=True)
+class Vector:
+    """Several claims of one form."""
+
+    claims: tuple[MembershipClaim, ...]
+
+    @property
+    def equations(self) -> int:
+        """Return those of one claim."""
+        return max(claim.equations for claim in self.claims)
+
+    def __len__(self) -> int:
+        """Return how many claims there are."""
+        return len(self.claims)
+
+    def __getitem__(self, key: slice) -> Self:
+        """Return some of them."""
+        return replace(self, claims=self.claims[key])
+
+    def fold(self, weights: PublicScalars) -> Folded:
+        """Fold each by itself, with its own weights."""
+        size = self.equations
+        assert len(weights) == size * len(self)
+        parts = [claim.fold(weights[at * size : (at + 1) * size]) for at, claim in enumerate(self.claims)]
+        return Folded(
+            Elements.concat([part.elements for part in parts]),
+            PublicScalars.concat([part.coefficients for part in parts]),
+            PublicScalars.concat([part.base for part in parts]).sum(),
+            PublicScalars.concat([part.key for part in parts]).sum(),
+        )
+
+
+@pytest.mark.attack("EN-10")
+@pytest.mark.parametrize(
+    "bad", [{0}, {2}, {3}, {4}, {7}, {1, 2}, {2, 3}, {3, 4}, {0, 7}, {1, 5, 6}, set(range(8)), set()]
+)
+def test_claims_are_numbered_through_all_vectors(bad: set[int]) -> None:
+    """Three of one form, one of another, four of a third: wherever a block is cut, the bad ones are named."""
+    proofs = [GOOD[2]] * 3 + [GOOD[3]] + [GOOD[0]] * 4
+    claims = [(spoiled(proof, 1) if at in bad else proof).claim() for at, proof in enumerate(proofs)]
+    groups = [Vector(tuple(claims[:3])), Vector(tuple(claims[3:4])), Vector(tuple(claims[4:]))]
+
+    assert find_invalid(groups, KEY) == sorted(bad)
+
+
+@pytest.mark.parametrize(
+    ("bad", "summed"),
+    [
+        (7, [32, 16, 8, 4, 4, 2, 1]),
+        (3, [32, 16, 8, 4, 4, 2, 1, 16]),
+        (0, [32, 16, 8, 4, 4, 2, 1, 4, 8, 16]),
+    ],
+)
+def test_a_fault_is_found_by_halving(bad: int, summed: list[int]) -> None:
+    """Eight claims of four equations: a half that must be at fault, because the other one is not, is not summed."""
+    blocks: list[int] = []
+
+    def draw(count: int) -> bytes:
+        blocks.append(count // WEIGHT_BYTES - 1)
+        return os.urandom(count)
+
+    claims = tuple((spoiled(GOOD[0], 1) if at == bad else GOOD[0]).claim() for at in range(8))
+    assert find_invalid([Vector(claims)], KEY, draw) == [bad]
+    assert blocks == summed
+
+
+def test_one_claim_is_looked_into_at_a_time() -> None:
+    """Neither none nor several."""
+    several = Vector((GOOD[0].claim(), GOOD[1].claim()))
+    for claims, number in ((several, 2), (several[:0], 0)):
+        with pytest.raises(ValueError, match=f"{number} claims where there is one"):
+            first_false_equation(claims, KEY)
+    with pytest.raises(ValueError, match="2 keys where there is one"):
+        find_invalid([several], Elements.concat([KEY, KEY]))

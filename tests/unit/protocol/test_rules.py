@@ -243,7 +243,6 @@ def test_the_floor_holds_for_all_and_for_each_weight(minimum: int, counted: dict
     assert at_floor(minimum, eligible, counted, weights) == expected
 
 
-@pytest.mark.attack("SB-07")
 @pytest.mark.parametrize(
     ("counted", "expected"),
     [
