@@ -31,7 +31,7 @@ from secballot_cli.home import Home, make_private, party_options
 from secballot_cli.messages import _
 from secballot_cli.quoting import marked
 from secballot_cli.reading import read_input
-from secballot_cli.render import grouped
+from secballot_cli.render import grouped, showing_progress
 from secballot_cli.running import run_options, run_party, tell_after_run
 from secballot_cli.telling import Told, moment, tell
 from secballot_cli.templates import said
@@ -113,7 +113,8 @@ def decrypt(given: Given, poll: int, *, objection: tuple[str, ...], drop_box: tu
             raise RefusalError(f"{said(refusal.message)}. {_what_next(found)}", check=refusal.check) from refusal
         show(opened_words(seat, found))
         confirm(_("Decrypt these sums? They are public from then on."), yes=yes)
-        promises = role.decrypt(poll, now=now, objections=objections, drop_box=dropped)
+        with showing_progress(_("decrypting")) as progress:
+            promises = role.decrypt(poll, now=now, objections=objections, drop_box=dropped, progress=progress)
     return conclude(seat, given, promises[-1], "decryption")
 
 

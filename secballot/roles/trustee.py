@@ -17,6 +17,7 @@ Source: SPEC.md#ceremony, SPEC.md#tally.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from secballot.board.merkle import leaf_hash
@@ -39,7 +40,7 @@ from secballot.roles.party import sign_entry
 from secballot.roles.registrar import consent_body
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import msgspec
 
@@ -54,6 +55,10 @@ if TYPE_CHECKING:
 SEED_BYTES: Final = 32
 
 _DESTROYED: Final = b"destroyed"
+
+
+def _no_progress(done: int, total: int) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +159,13 @@ class Trustee(Closer):
         return self.post("annul", Annulment(poll_by_number(self.view, number).ctx, reason))
 
     def decrypt(
-        self, number: int, *, now: int, objections: Sequence[bytes] = (), drop_box: Sequence[DroppedBallot] = ()
+        self,
+        number: int,
+        *,
+        now: int,
+        objections: Sequence[bytes] = (),
+        drop_box: Sequence[DroppedBallot] = (),
+        progress: Callable[[int, int], None] = _no_progress,
     ) -> list[Promise]:
         """Decrypt every contest of a poll that is at the privacy floor.
 
@@ -163,6 +174,7 @@ class Trustee(Closer):
             now: seconds since the epoch.
             objections: objection entries that reached this trustee directly.
             drop_box: ballot entries that reached this trustee directly.
+            progress: is told how many steps are done, and of how many: a contest is decrypted, and later posted.
 
         Raises:
             PolicyError: no witness quorum (LOG-01).
@@ -175,8 +187,16 @@ class Trustee(Closer):
         self._adopt_own_documents(poll)
         if self._journal.put_once("tally", poll.ctx, poll.tally_id) != poll.tally_id:
             raise RefusalError("another tally of this poll was decrypted before; a second one would reveal ballots")
-        documents = [self._document(poll, at + 1, secret) for at, floor in enumerate(poll.at_floor) if floor]
-        return [self.board.post(document) for document in documents]
+        contests = [number for number, at_floor in enumerate(poll.at_floor, start=1) if at_floor]
+        steps = count(1)
+        documents, promises = [], []
+        for contest in contests:
+            documents.append(self._document(poll, contest, secret))
+            progress(next(steps), 2 * len(contests))
+        for document in documents:
+            promises.append(self.board.post(document))
+            progress(next(steps), 2 * len(contests))
+        return promises
 
     def check_decryption(
         self, number: int, *, now: int, objections: Sequence[bytes] = (), drop_box: Sequence[DroppedBallot] = ()

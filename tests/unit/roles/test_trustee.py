@@ -67,6 +67,17 @@ def poll_of(stage: Simulator, seconds: int = 3_600) -> None:
 # --- what it does
 
 
+def test_a_trustee_tells_how_far_it_is(simulator: Simulator, trustee: Trustee) -> None:
+    """Both contests are decrypted before either is posted."""
+    told: list[tuple[int, int, int]] = []
+
+    def progress(done: int, total: int) -> None:
+        told.append((done, total, len(decryptions(simulator.board))))
+
+    trustee.decrypt(1, now=simulator.rehearsal.now, progress=progress)
+    assert told == [(1, 4, 0), (2, 4, 0), (3, 4, 1), (4, 4, 2)]
+
+
 def test_every_contest_at_the_floor_is_decrypted(simulator: Simulator, trustee: Trustee) -> None:
     """One document per contest, each under the poll's tally id; the second trustee's open the poll."""
     now = simulator.rehearsal.now
