@@ -50,7 +50,7 @@ fuzz: $(VENV)/.dev
 mutants: $(VENV)/.dev
 	@test -x $(VENV)/mutants/bin/mutmut || $(BIN)/python -m venv --clear $(VENV)/mutants
 	$(VENV)/mutants/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement requirements/dev.txt
-	$(VENV)/mutants/bin/python -m pip --disable-pip-version-check --quiet install --constraint requirements/dev.txt mutmut==3.8.1
+	$(VENV)/mutants/bin/python -m pip --disable-pip-version-check --quiet install mutmut==3.8.1
 	$(VENV)/mutants/bin/python tests/mutation/run.py $(ARGS)
 
 kill: export SECBALLOT_KILLS ?= 300
