@@ -67,7 +67,8 @@ def worker_processes(count: int) -> Iterator[Executor]:
         ending.start()
         ending.join(_ENDING_SECONDS)
         for process in processes if ending.is_alive() else ():
-            process.kill()
+            if process.is_alive():
+                process.kill()
         ending.join()
 
 
