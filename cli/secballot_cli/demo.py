@@ -22,6 +22,7 @@ from secballot_cli.demo_output import Performance, performance_json, performance
 from secballot_cli.demo_preflib import PrefLibError, approval_scenario, read_preflib
 from secballot_cli.demo_run import DemoSitting, RegistrarKeys, check_receipts, write_receipts
 from secballot_cli.main import ExitCode
+from secballot_cli.messages import _
 from secballot_cli.render import grouped
 
 if TYPE_CHECKING:
@@ -91,9 +92,9 @@ def perform(scenario: Scenario, out: Path, progress: Progress, began: float | No
         sitting.board.close()
     write_receipts(out / "receipts", receipts)
     (out / "sitting_id.txt").write_text(f"{grouped(sitting_id.hex())}\n", encoding="ascii")
-    progress.step("receipts checked against the published folder")
+    progress.step(_("receipts checked against the published folder"))
     check_receipts(out / "board", sitting_id, receipts)
-    progress.step("audit of the published folder")
+    progress.step(_("audit of the published folder"))
     report = audit(open_source(out / "board"), anchor=sitting_id, progress=progress.advance)
     (out / "audit.json").write_bytes(report.to_json())
     (out / "audit.txt").write_text(plain_report(report), encoding="utf-8")
@@ -111,7 +112,9 @@ def _new_folder(out: Path | None) -> Path:
     try:
         out.mkdir(parents=True, exist_ok=True)
         if any(out.iterdir()):
-            raise click.BadParameter(f"{out} is not empty", param_hint="--out")
+            raise click.BadParameter(_("{path} is not empty").format(path=out), param_hint="--out")
     except OSError as error:
-        raise click.BadParameter(f"{out} cannot be made into a folder", param_hint="--out") from error
+        raise click.BadParameter(
+            _("{path} cannot be made into a folder").format(path=out), param_hint="--out"
+        ) from error
     return out

@@ -16,7 +16,9 @@ from rich.table import Table
 from rich.text import Text
 
 from secballot.audit.report import Verdict
-from secballot_cli.render import grouped, plain, report_text
+from secballot_cli.messages import _
+from secballot_cli.render import grouped, plain, report_text, verdict_words
+from secballot_cli.templates import said, said_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +45,7 @@ class StepDisplay:
 
     def step(self, text: str) -> None:
         """Begin a step."""
+        text = said(text)
         seconds = time.monotonic() - self._began
         if self._bar is None:
             self._console.print(Text(plain(f"{seconds:6.1f} s  {text}")), soft_wrap=True)
@@ -171,54 +174,64 @@ def _print_performance(console: Console, performance: Performance) -> None:
     delegates = sum(scenario.plan.delegates)
     _say(console, scenario.plan.title, style="bold")
     for line, poll in zip(report.polls, scenario.polls, strict=True):
-        _say(console, f"\nPoll {line.number}: {line.accepted} of {delegates} delegates voted", style="bold")
+        voted = _("Poll {number}: {count} of {delegates} delegates voted")
+        _say(console, "\n" + voted.format(number=line.number, count=line.accepted, delegates=delegates), style="bold")
         for contest, cast in zip(line.contests, scenario.cast(poll), strict=True):
             _print_contest(console, contest, cast)
-    agree = "are" if performance.counts_match else "ARE NOT"
-    _say(console, f"The counts on the board {agree} those of the choices cast.")
+    _say(
+        console,
+        _("The counts on the board are those of the choices cast.")
+        if performance.counts_match
+        else _("The counts on the board ARE NOT those of the choices cast."),
+    )
     passed = sum(line.status == "PASS" for line in report.checks)
-    _say(console, f"The audit of the published folder: the record {report.verdict}; {passed} checks passed.")
+    _say(console, _("The audit of the published folder; checks passed: {count}.").format(count=passed))
+    _say(console, "  " + verdict_words(report.verdict))
     for words in report.words:
-        _say(console, f"  {words}")
+        _say(console, "  " + said_all(words))
     why = f": {report.engine.reason}" if report.engine.reason else ""
-    _say(console, f"Engine: {report.engine.name}{why}")
-    _say(console, f"Time: {performance.seconds:.1f} s")
+    _say(console, _("engine: {name}").format(name=report.engine.name + why))
+    _say(console, _("Time: {parts}.").format(parts=f"{performance.seconds:.1f} s"))
     _print_next_steps(console, performance)
 
 
 def _print_contest(console: Console, contest: ContestLine, cast: list[OptionCast]) -> None:
     box = SIMPLE_HEAD if console.encoding.lower().startswith("utf") else ASCII2
     table = Table(title=Text(plain(contest.title)), title_justify="left", title_style="", box=box)
-    table.add_column("option", overflow="fold")
-    for heading in ("cast", "weighted", "counted"):
+    table.add_column(_("option"), overflow="fold")
+    for heading in (_("cast"), _("weighted"), _("counted")):
         table.add_column(heading, justify="right")
     table.add_column("")
     for option, given in zip(contest.options, cast, strict=True):
         same = option.count == given.weighted
-        cells = (option.label, given.unweighted, given.weighted, "closed" if option.count is None else option.count)
-        note = option.standing if same else f"{option.standing} DIFFERENT".strip()
+        cells = (option.label, given.unweighted, given.weighted, _("closed") if option.count is None else option.count)
+        standing = said(option.standing) if option.standing else ""
+        note = standing if same else " ".join([standing, _("DIFFERENT")]).strip()
         table.add_row(*(Text(plain(str(cell))) for cell in (*cells, note)), style="" if same else "bold red")
     console.print(table)
-    _say(console, f"  outcome: {contest.outcome or 'none'}\n")
+    outcome = said(contest.outcome) if contest.outcome else "–"
+    _say(console, "  " + _("outcome: {outcome}").format(outcome=outcome) + "\n")
 
 
 def _print_next_steps(console: Console, performance: Performance) -> None:
     out = performance.out
-    _say(console, f"\nEverything public is in {out}:")
-    _say(console, "  board/           the published log: what any mirror would carry")
-    _say(console, "  board.zip        the same in one file")
-    _say(console, "  pages/           the result of each poll as a page, whose hash the officers signed")
-    _say(console, f"  receipts/        {len(performance.receipts)} receipts, each its delegate's own")
+    _say(console, "\n" + _("Everything public is in {path}:").format(path=out))
+    _say(console, "  board/           " + _("the published log: what any mirror would carry"))
+    _say(console, "  board.zip        " + _("the same in one file"))
+    _say(console, "  pages/           " + _("the result of each poll as a page, whose hash the officers signed"))
+    receipts = _("receipts, each its delegate's own: {count}").format(count=len(performance.receipts))
+    _say(console, "  receipts/        " + receipts)
     _say(console, "  audit.txt, audit.json, sitting_id.txt")
-    _say(console, f"Sitting: {grouped(performance.sitting_id.hex())}")
-    _say(console, "Check it again:")
+    _say(console, _("Sitting: {title}").format(title=grouped(performance.sitting_id.hex())))
+    _say(console, _("Check it again:"))
     _say(console, f'  secballot audit {out}/board --sitting "$(cat {out}/sitting_id.txt)"')
-    _say(console, "Or as others see it, from a web server of your own in another terminal:")
+    _say(console, _("Or as others see it, from a web server of your own in another terminal:"))
     _say(console, f"  python3 -m http.server --bind 127.0.0.1 --directory {out}/board 8000")
     _say(console, f'  secballot audit http://127.0.0.1:8000 --sitting "$(cat {out}/sitting_id.txt)"')
     if performance.receipts:
         held = performance.receipts[0]
-        _say(console, f"  (the tag of {held.name}, which its delegate remembers, is {held.tag})")
+        tag = _("(the tag of {name}, which its delegate remembers, is {tag})").format(name=held.name, tag=held.tag)
+        _say(console, "  " + tag)
 
 
 def _say(console: Console, text: str, style: str = "") -> None:

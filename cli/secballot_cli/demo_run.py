@@ -27,6 +27,7 @@ from secballot.roles.rehearsal import Entropy, Rehearsal
 from secballot.roles.result_page import result_page
 from secballot.roles.view import WitnessedView
 from secballot.store.source import DatabaseSource, open_source
+from secballot_cli.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -158,7 +159,7 @@ class DemoSitting:
         for number, poll in enumerate(self._scenario.polls, 1):
             self._play_poll(number, poll)
         rehearsal.adjourn()
-        self._progress.step("receipts")
+        self._progress.step(_("receipts"))
         return [
             HeldReceipt(delegate, poll, tag, rehearsal.delegates[delegate - 1].receipt(poll))
             for (poll, delegate), tag in sorted(self._tags.items())
@@ -166,7 +167,7 @@ class DemoSitting:
 
     def _play_poll(self, number: int, poll: PlannedPoll) -> None:
         rehearsal = self.rehearsal
-        self._progress.step(f"poll {number}: opening")
+        self._progress.step(_("poll {number}: opening").format(number=number))
         for text in poll.documents:
             rehearsal.officers[0].post_document(text)
         rehearsal.witness()
@@ -174,12 +175,12 @@ class DemoSitting:
         # Whoever follows the log knows the poll before its ballots come, and verifies these in batches.
         for party in [*rehearsal.needed_officers(), *self.present_trustees, *rehearsal.delegates[:1]]:
             party.view.refresh()
-        self._progress.step(f"poll {number}: ballots")
+        self._progress.step(_("poll {poll}: ballots").format(poll=number))
         again = [voter for voter in poll.voters if voter.replaced is not None]
         total = len(poll.voters) + len(again)
         self._cast(number, [(voter, voter.replaced or voter.choices) for voter in poll.voters], total, 0)
         self._cast(number, [(voter, voter.choices) for voter in again], total, len(poll.voters))
-        self._progress.step(f"poll {number}: closing, decryption and result")
+        self._progress.step(_("poll {number}: closing, decryption and result").format(number=number))
         rehearsal.close_poll(number)
         rehearsal.decrypt(number, self.present_trustees)
         rehearsal.publish_result(number, result_page)
@@ -209,7 +210,7 @@ class DemoSitting:
             opened = OpenedBallot.decode(shown)
             check_opened(self._other_device.state.polls[number].context, opened, tracker)
             if opened.choices != choices:
-                raise VerificationError("the opened ballot says something else than the delegate entered")
+                raise VerificationError(_("the opened ballot says something else than the delegate entered"))
         self._tags[number, voter.delegate] = tag = throw_dice()
         return ballot_entry(delegate.seal(number, choices, tag).cast())
 
@@ -244,4 +245,5 @@ def check_receipts(board: Path, sitting_id: bytes, receipts: Sequence[HeldReceip
     for held in receipts:
         finding = check_receipt(held.receipt, view, held.tag)
         if not finding.counted or finding.number != finding.of:
-            raise VerificationError(f"the ballot of delegate {held.delegate} in poll {held.poll} is not counted")
+            words = _("the ballot of delegate {number} in poll {poll} is not counted")
+            raise VerificationError(words.format(number=held.delegate, poll=held.poll))

@@ -115,13 +115,14 @@ def _print_report(console: Console, report: Report) -> None:
     words = _("Checked by secballot {version}; arithmetic by the engine {name}.")
     _say(console, words.format(version=engine.version, name=engine.name + why))
     console.print()
-    console.print(Text(_verdict_words(report.verdict), style=_VERDICT_STYLES[report.verdict]))
+    console.print(Text(verdict_words(report.verdict), style=_VERDICT_STYLES[report.verdict]))
     for sentence in report.words:
         words = said_all(sentence)
         _say(console, f"  {words[:1].upper()}{words[1:]}.")
 
 
-def _verdict_words(verdict: Verdict) -> str:
+def verdict_words(verdict: Verdict) -> str:
+    """Return the verdict of an audit in a sentence."""
     return {
         Verdict.STANDS: _("The record stands."),
         Verdict.FAILS: _("The record fails."),

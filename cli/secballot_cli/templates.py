@@ -132,6 +132,11 @@ REPORTED: Final = (
 """Templates of what an audit's report says."""
 
 PLAIN: Final = (
+    "manifest",
+    "key ceremony",
+    "roll and registrar keys",
+    "credentials",
+    "consents and convening",
     "one ballot is",
     "nobody gave any option a vote",
     "how everybody voted",
@@ -154,7 +159,7 @@ PLAIN: Final = (
     "the ceremony has used up its sessions",
     "the sitting is adjourned",
 )
-"""What an audit's report says as it stands, besides what its enumerations hold."""
+"""What a rehearsal and an audit's report say as it stands, besides what its enumerations hold."""
 
 
 def said(text: str) -> str:

@@ -228,7 +228,7 @@ def test_ballots_of_a_file_are_voted(tmp_path: Path, capsys: pytest.CaptureFixtu
     rows = [line.split() for line in printed.splitlines()]
     assert ["Ada", "3", "3", "3", "elected"] in rows
     assert ["Ben", "1", "1", "1"] in rows
-    assert "Engine: " in printed
+    assert "engine: " in printed
     assert str(out) in printed
 
 
