@@ -93,6 +93,18 @@ def test_a_bad_ballot_is_no_objection(fault: str) -> None:
     assert objecting(stream, bad, promise) == ("no effect", "POL-07")
 
 
+@pytest.mark.attack("SB-06")
+def test_a_ballot_under_a_credential_that_nobody_issued_is_no_objection() -> None:
+    """POL-07: whoever makes up a credential proves all the rest rightly, and still voids no poll; issued ones do."""
+    for colluding, expected in ((1, ("no effect", "POL-07")), (2, ("effect", None))):
+        stream, note = voted()
+        minted = stream.mint(1, (FOR,), colluding=colluding)
+        promise = stream.board.promise(ballot_entry(minted), len(stream.board.entries), stream.now)
+        stream.vote((FOR,), first=4)
+        stream.close(note)
+        assert objecting(stream, minted, promise) == expected
+
+
 def test_a_dropped_revote_is_an_objection() -> None:
     """POL-07 looks at the ballot alone: sequence and previous are no reason to keep silent about it."""
     stream, note = voted()
