@@ -267,6 +267,7 @@ def test_degenerate_consistency_proofs(proof: ConsistencyProof, old_root: bytes,
 def test_growth_from_nothing_needs_no_proof() -> None:
     """The empty tree is a prefix of every tree."""
     ConsistencyProof.prove(0, 5, subtrees(LEAVES)).verify(EMPTY_ROOT, root_of(LEAVES[:5]))
+    ConsistencyProof.prove(0, 0, subtrees(LEAVES)).verify(EMPTY_ROOT, EMPTY_ROOT)
 
 
 def test_the_largest_tree() -> None:
@@ -319,3 +320,28 @@ def test_a_full_tree_takes_no_leaf() -> None:
         almost.append(LEAVES[0])
     with pytest.raises(ValueError, match="one 32-byte hash"):
         Frontier(2**63, LEAVES[:1])
+
+
+A, B, LEAF = LEAVES[1], LEAVES[2], LEAVES[0]
+
+
+@pytest.mark.parametrize(
+    ("size", "hashes", "root"),
+    [
+        (1, (A,), node_hash(A, LEAF)),
+        (2, (A, B), node_hash(B, node_hash(LEAF, A))),
+        (3, (A, B), node_hash(B, node_hash(A, LEAF))),
+    ],
+)
+def test_the_index_behind_the_last_one_is_outside(size: int, hashes: tuple[bytes, ...], root: bytes) -> None:
+    """Even with as many hashes as would lead from it to the root."""
+    with pytest.raises(VerificationError, match="not inside the tree"):
+        InclusionProof(size, size, hashes).verify(LEAF, root)
+
+
+def test_nothing_is_implied_where_the_reader_knows_the_root() -> None:
+    """A complete subtree is the reader's own, and equal sizes have one root; whatever the hashes lead to."""
+    for old, seed in ((1, EMPTY_ROOT), (2, EMPTY_ROOT)):
+        new_root = node_hash(seed, LEAVES[0])
+        assert ConsistencyProof(old, 2 * old, (LEAVES[0],)).implied_root(new_root) is None
+    assert ConsistencyProof(3, 3, (LEAVES[0], LEAVES[1])).implied_root(node_hash(LEAVES[1], LEAVES[0])) is None
