@@ -115,9 +115,11 @@ class Lookahead:
         for read in entries:
             self._planned.pop(read.leaf, None)
             self._requests.pop(read.leaf, None)
-            if isinstance(read.entry, Entry) and isinstance(read.entry.body, RollChunk) and self._chunks:
-                self._chunks.get(read.entry.body_hash, set()).discard(read.entry.signer)
-                self._chunks = {body_hash: signers for body_hash, signers in self._chunks.items() if signers}
+            if self._chunks and isinstance(read.entry, Entry) and isinstance(read.entry.body, RollChunk):
+                signers = self._chunks.get(read.entry.body_hash, set())
+                signers.discard(read.entry.signer)
+                if not signers:
+                    self._chunks.pop(read.entry.body_hash, None)
 
     def plan(self, entries: Sequence[ReadEntry], *, passed_over: Callable[[Ballot], bool] | None = None) -> Plan:
         """Return what can be verified ahead of these entries.
