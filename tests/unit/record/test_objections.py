@@ -7,15 +7,20 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from secballot.errors import InvalidSignatureError
+from secballot.record.closing import check_promise
+from secballot.record.history import LogOperator
+from secballot.record.state import SittingState
+from secballot.records.promise import Promise
 from secballot.roles.delegate import ballot_entry
 from secballot.signing import SigningKey
 from tests.ballot_mutants import MUTATIONS, mutant
 from tests.simulator import election
+from tests.small_sitting import key, public
 from tests.stages import AGAINST, FOR, Stream, verdict
 
 if TYPE_CHECKING:
     from secballot.records.ballot import Ballot
-    from secballot.records.promise import Promise
 
 from tests.poll_endings import dropped, objecting, voted
 
@@ -126,3 +131,22 @@ def test_an_objection_concerns_its_own_poll() -> None:
     stream.close(second, 2)
     assert objecting(stream, lost, promise, stream.poll(2).ctx) == ("no effect", "POL-07")
     assert objecting(stream, lost, promise, bytes(32)) == ("no effect", "ENT-06")
+
+
+@pytest.mark.parametrize(
+    ("index", "holder"), [(0, "promise"), (9, "promise"), (10, "promise 2"), (2**53 - 1, "promise 2")]
+)
+def test_a_place_of_the_log_is_one_operators_to_promise(index: int, holder: str) -> None:
+    """Below the size that was handed over the first operator's, from there on the successor's, and never both."""
+    state = SittingState(anchor=None, fetch=lambda _: b"")
+    keys = {"promise": LogOperator(*public("log", "promise"), 0, 10)}
+    keys["promise 2"] = LogOperator(*public("log 2", "promise 2"), 12, None)
+    state.operators = list(keys.values())
+    blank = Promise(index, bytes(32), 60, bytes(64), bytes(32), 1)
+    for name in keys:
+        promise = msgspec.structs.replace(blank, signature=key(name).sign(blank.message()))
+        if name == holder:
+            check_promise(state, promise)
+        else:
+            with pytest.raises(InvalidSignatureError):
+                check_promise(state, promise)
