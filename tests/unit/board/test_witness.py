@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secballot.board.checkpoint import Checkpoint
-from secballot.board.cosignature import Ed25519Cosigner
+from secballot.board.cosignature import Ed25519Cosigner, MlDsaCosigner
 from secballot.board.merkle import EMPTY_ROOT, ConsistencyProof, leaf_hash, root_of
 from secballot.board.note import Ed25519Signer, Note, SignatureLine, sign_note
 from secballot.board.witness import (
@@ -256,6 +256,16 @@ def test_a_refusal_is_a_text_for_people() -> None:
     assert _refusal(_request(4, 8)).content_type == "text/x.tlog.size"
     unproved = _refusal(_request(3, 8, hashes=()))
     assert unproved.body.startswith(b"consistency proof: ")
+
+
+def test_an_answer_says_when_it_was_given() -> None:
+    """A signature of a log, without a time, is none of a witness; one second after the epoch is a time."""
+    text, quantum = _note(8).text, MlDsaCosigner("witness.example", bytes(32))
+    line = quantum.cosign(text, 1)
+    assert read_cosignatures(line.encode().encode(), text, [quantum.vkey]) == (line,)
+    for body in (quantum.sign(text).encode(), COSIGNER.cosign(text, TIME).encode() + quantum.sign(text).encode()):
+        with pytest.raises(InvalidSignatureError, match="says when"):
+            read_cosignatures(body.encode(), text, [COSIGNER.vkey, quantum.vkey])
 
 
 def test_an_answer_has_at_most_a_hundred_lines() -> None:
