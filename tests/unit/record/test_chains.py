@@ -9,6 +9,7 @@ import pytest
 
 from secballot.errors import NOBODY, RecordError
 from secballot.protocol.ballot_layout import credential_digest
+from secballot.protocol.ballots import check_ballot
 from secballot.record import ballots
 from tests.ballot_mutants import mutant
 from tests.simulator import resolution
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 def test_the_registrars_signatures_are_verified_once_a_credential(monkeypatch: pytest.MonkeyPatch) -> None:
     """BAL-08: with the first ballot; a revote has the credential of its head, which BAL-04 has just compared."""
     seen: list[tuple[bool, bool]] = []
-    honest = ballots.check_ballot
+    honest = check_ballot
 
     def spy(context: BallotContext, body: Ballot, *, known_credential: Callable[[bytes], bool]) -> Ciphertexts:
         seen.append((known_credential(credential_digest(body)), known_credential(bytes(32))))

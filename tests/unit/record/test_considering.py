@@ -53,8 +53,8 @@ def test_an_entry_considered_behind_another_log_is_not_appended() -> None:
 
 def test_the_first_operator_is_the_manifests() -> None:
     """Whoever reads checkpoints ahead of the replay expects the keys that the replay then finds in force."""
-    operators = SittingRecord.first_operators(SMALL_MANIFEST)
-    assert operators == [LogOperator(*public("log", "promise"), 0, None)]
+    operators, (log_key, promise_key) = SittingRecord.first_operators(SMALL_MANIFEST), public("log", "promise")
+    assert operators == [LogOperator(log_key, promise_key, 0, None)]
     assert founded().state.operators == operators
 
 

@@ -139,11 +139,10 @@ def test_an_objection_concerns_its_own_poll() -> None:
 def test_a_place_of_the_log_is_one_operators_to_promise(index: int, holder: str) -> None:
     """Below the size that was handed over the first operator's, from there on the successor's, and never both."""
     state = SittingState(anchor=None, fetch=lambda _: b"")
-    keys = {"promise": LogOperator(*public("log", "promise"), 0, 10)}
-    keys["promise 2"] = LogOperator(*public("log 2", "promise 2"), 12, None)
-    state.operators = list(keys.values())
+    first, second, *keys = public("promise", "promise 2", "log", "log 2")
+    state.operators = [LogOperator(keys[0], first, 0, 10), LogOperator(keys[1], second, 12, None)]
     blank = Promise(index, bytes(32), 60, bytes(64), bytes(32), 1)
-    for name in keys:
+    for name in ("promise", "promise 2"):
         promise = msgspec.structs.replace(blank, signature=key(name).sign(blank.message()))
         if name == holder:
             check_promise(state, promise)

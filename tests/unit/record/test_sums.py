@@ -59,7 +59,12 @@ def test_little_is_decoded_again(ballots: list[Ballot], monkeypatch: pytest.Monk
     """The sum handed in saves decoding: as many ballots are decoded as were left out, or taken, whichever are fewer."""
     decoded: list[int] = []
     honest = VerifiedBlock.ciphertexts
-    monkeypatch.setattr(VerifiedBlock, "ciphertexts", lambda self, at: decoded.append(at) or honest(self, at))
+
+    def spy(block: VerifiedBlock, position: int) -> Ciphertexts:
+        decoded.append(position)
+        return honest(block, position)
+
+    monkeypatch.setattr(VerifiedBlock, "ciphertexts", spy)
     for taken, expected in ((FIRST, []), ({0, 1}, [3]), ({3}, [3]), (set(), [])):
         decoded.clear()
         verified(ballots).total(1, set(taken))
