@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from secballot.elgamal import encrypt, encrypt_encoded
 from secballot.group import ORDER, Elements, Scalars, multiply_base, vartime_multiply_base
-from secballot.proofs.disjunctions import Runs, commit, respond
+from secballot.proofs.disjunctions import Runs, columns_of, commit, respond, sums_of
 from tests.unit.proofs.statements import KEY_SECRET, PREPARED_KEY
 
 runs = st.lists(
@@ -86,3 +86,34 @@ def test_no_disjunctions_are_nothing() -> None:
     assert commit([], Runs([]), none, none, PREPARED_KEY) == b""
     assert respond([], Runs([]), none, none, none, 5) == (b"", b"")
     assert Elements.decode(b"") == multiply_base(none)
+
+
+@pytest.mark.parametrize(
+    ("stretches", "columns"),
+    [
+        ([], []),
+        ([range(3)], [[0], [1], [2]]),
+        ([range(2), range(2, 5), range(5, 6)], [[0, 2, 5], [1, 3, -1], [-1, 4, -1]]),
+        ([range(4, 6), range(3, 6)], [[4, 3], [5, 4], [-1, 5]]),
+    ],
+)
+def test_stretches_are_summed_column_by_column(stretches: list[range], columns: list[list[int]]) -> None:
+    """First the first positions, and nothing where a stretch has ended; stretches may overlap."""
+    numbers = [3, 1, 4, 15, 92, ORDER - 1]
+
+    assert columns_of(stretches) == columns
+    sums = [sum(numbers[at] for at in stretch) % ORDER for stretch in stretches]
+    assert sums_of(Scalars.from_ints(numbers), columns).to_ints() == sums
+
+
+def test_a_layout_is_one_run_behind_the_other() -> None:
+    """Which branches are whose, which challenges travel, and which gaps lie before and behind each branch."""
+    layout = Runs([range(3), range(5, 6), range(1, 3)])
+
+    assert layout.runs == (range(3), range(5, 6), range(1, 3))
+    assert layout.values == [0, 1, 2, 5, 1, 2]
+    assert layout.run_of == [0, 0, 0, 1, 2, 2]
+    assert layout.columns == [[0, 3, 4], [1, -1, 5], [2, -1, -1]]
+    assert layout.sent == layout.gaps == [0, 1, 4]
+    assert layout.gap_after == [0, 1, 3, 3, 2, 3]
+    assert layout.gap_before == [3, 0, 1, 3, 3, 2]

@@ -103,3 +103,24 @@ def test_vectors_are_refused_where_single_values_belong() -> None:
         prove_equality("decryption", SAMPLE.context, secret, Elements.identity(2), nonce)
     with pytest.raises(ValueError, match="single"):
         verify_equality("decryption", SAMPLE.context, Elements.identity(0), SAMPLE.public, SAMPLE.image, SAMPLE.proof)
+
+
+@pytest.mark.parametrize("name", ["base", "public", "image"])
+@pytest.mark.parametrize("count", [0, 2])
+def test_each_element_is_a_single_one(name: str, count: int) -> None:
+    """Of the statement, whichever it is."""
+    elements = Elements.concat([getattr(SAMPLE, name)] * count)
+
+    with pytest.raises(ValueError, match="single"):
+        replace(SAMPLE, **{name: elements}).verify()
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_the_prover_takes_single_values(count: int) -> None:
+    """Secret, base and nonce."""
+    secret, nonce = Scalars.from_ints([11]), Scalars.from_ints([5])
+    scalars, elements = Scalars.from_ints([11] * count), Elements.concat([SAMPLE.base] * count)
+
+    for arguments in ((scalars, SAMPLE.base, nonce), (secret, elements, nonce), (secret, SAMPLE.base, scalars)):
+        with pytest.raises(ValueError, match="single"):
+            prove_equality("decryption", SAMPLE.context, *arguments)

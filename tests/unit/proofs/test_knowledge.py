@@ -115,4 +115,8 @@ def test_the_prover_refuses_what_it_cannot_prove() -> None:
     with pytest.raises(ValueError, match="single"):
         prove_knowledge("ceremony-secret", SAMPLE.context, secret, SAMPLE.statement, Scalars.random(2))
     with pytest.raises(ValueError, match="single"):
+        prove_knowledge("ceremony-secret", SAMPLE.context, Scalars.from_ints([11, 11]), SAMPLE.statement, nonce)
+    with pytest.raises(ValueError, match="single"):
+        prove_knowledge("ceremony-secret", SAMPLE.context, secret, Elements.concat([SAMPLE.statement] * 2), nonce)
+    with pytest.raises(ValueError, match="single"):
         verify_knowledge("ceremony-secret", SAMPLE.context, Elements.identity(0), SAMPLE.proof)

@@ -174,3 +174,37 @@ def test_swapped_branches_are_refused() -> None:
 
     with pytest.raises(InvalidProofError):
         replace(SAMPLE, challenges=challenges, responses=responses, commitments=commitments).verify()
+
+
+def test_a_claim_has_no_parts() -> None:
+    """It is one, whole or not at all."""
+    claim = SAMPLE.claim()
+
+    assert len(claim) == 1
+    assert claim[:1] is claim
+    assert claim[0:5] is claim
+    for outside in (slice(1, 2), slice(0, 0), slice(1, None)):
+        with pytest.raises(IndexError, match="one claim"):
+            claim[outside]
+
+
+def test_a_proof_is_about_one_ciphertext_under_one_key() -> None:
+    """Neither none nor two, which arithmetic would repeat or leave out."""
+    pair, none = Elements.concat([KEY, KEY]), Elements.identity(0)
+    one = SAMPLE.ciphertext
+    for key in (pair, none):
+        with pytest.raises(ValueError, match="single"):
+            verify_membership(one, SAMPLE.commitments, SAMPLE.disjunction(), key)
+    for ciphertext in (Ciphertexts(none, none), Ciphertexts.identity(2)):
+        with pytest.raises(ValueError, match="single"):
+            verify_membership(ciphertext, SAMPLE.commitments, SAMPLE.disjunction(), KEY)
+
+
+def test_which_half_does_not_fit_is_said() -> None:
+    """That of α or that of β."""
+    moved = Ciphertexts(SAMPLE.ciphertext.alphas + BASE, SAMPLE.ciphertext.betas)
+    with pytest.raises(InvalidProofError, match="first half"):
+        replace(SAMPLE, ciphertext=moved).verify()
+    moved = Ciphertexts(SAMPLE.ciphertext.alphas, SAMPLE.ciphertext.betas + BASE)
+    with pytest.raises(InvalidProofError, match="second half"):
+        replace(SAMPLE, ciphertext=moved).verify()
