@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -109,10 +110,10 @@ def test_vectors_are_refused_where_single_values_belong() -> None:
 @pytest.mark.parametrize("count", [0, 2])
 def test_each_element_is_a_single_one(name: str, count: int) -> None:
     """Of the statement, whichever it is."""
-    elements = Elements.concat([getattr(SAMPLE, name)] * count)
+    other: dict[str, Any] = {name: Elements.concat([getattr(SAMPLE, name)] * count)}
 
     with pytest.raises(ValueError, match="single"):
-        replace(SAMPLE, **{name: elements}).verify()
+        replace(SAMPLE, **other).verify()
 
 
 @pytest.mark.parametrize("count", [0, 2])
