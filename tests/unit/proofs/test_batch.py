@@ -84,7 +84,9 @@ def test_all_good_costs_one_draw_and_all_bad_names_all() -> None:
     equations = sum(proof.claim().equations for proof in GOOD)
     assert drawn == [WEIGHT_BYTES * (equations + 1)]
     assert find_invalid([spoiled(proof, 1).claim() for proof in GOOD], KEY) == [0, 1, 2, 3]
-    assert find_invalid([], KEY) == []
+    drawn.clear()
+    assert find_invalid([], KEY, draw) == []
+    assert drawn == []
 
 
 @pytest.mark.parametrize("equation", range(8))
