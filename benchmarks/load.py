@@ -96,7 +96,7 @@ def serving(opened: OpenedBoard, *options: str, counting: bool = False) -> Itera
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
         with process:
             try:
-                found = _ADDRESS.match(process.stdout.readline() if process.stdout is not None else "")
+                found = _ADDRESS.search(process.stdout.readline() if process.stdout is not None else "")
                 if found is None:
                     raise RuntimeError((home / "log").read_text(encoding="utf-8"))
                 yield Server(int(found[1]), process, home / "counted")
