@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import secballot
@@ -146,10 +147,11 @@ class Findings:
         if self.unreadable or not self.record.state.polls:
             return ()
         from secballot.audit.cautions import poll_warnings, repeat_warnings  # noqa: PLC0415  # as in `_polls`
+        from secballot.record.rereading import bytes_again  # noqa: PLC0415  # the same
 
         try:
-            shared = self.repeats.found(self.record.state.fetch)
-        except StoreError:  # the source has gone since: nothing was found that could be shown
+            shared = self.repeats.found(partial(bytes_again, self.record.state))
+        except StoreError:  # the source has gone since, or gives other entries: nothing that could be shown
             shared = []
         return poll_warnings(self.record.state) + repeat_warnings(shared)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from secballot.blind import ANSWER_DIGEST_BYTES
+from secballot.blind import ANSWER_DIGEST_BYTES, MODULUS_BYTES
 from secballot.errors import EncodingError
 from secballot.protocol.registration import expected_answers
 from secballot.record.answers import compared, statement_on
@@ -203,8 +203,8 @@ class Lookahead:
         answers: list[tuple[OpenRequest, bytes]] = []
         for answer in body.answers:
             asked = self._requests.get(answer.request) or registration.requests.open_request(answer.request)
-            if asked is None:
-                return statements  # it answers what nobody has asked, so it will be refused
+            if asked is None or len(answer.signatures) != MODULUS_BYTES * asked.polls:
+                return statements  # it answers what nobody has asked, or not all of it, so it will be refused
             answers.append((asked, answer.signatures))
         for place, own in compared(answers, party.index, registrars).items():
             key = registration.keys.get(place, {}).get(party.index)

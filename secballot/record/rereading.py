@@ -16,13 +16,22 @@ if TYPE_CHECKING:
     from secballot.records.entry import Entry
 
 
-def read_again(state: SittingState, index: int) -> Entry:
-    """Return the entry that was appended at this index.
+def bytes_again(state: SittingState, index: int) -> bytes:
+    """Return the bytes that were appended at this index.
 
     Raises:
-        StoreError: it cannot be read, or the source gives other bytes; it is trusted for nothing.
+        StoreError: they cannot be read, or the source gives other bytes; it is trusted for nothing.
     """
     data = state.fetch(index)
     if leaf_hash(data) != state.history.leaf(index):
         raise StoreError("the source of entries gave another entry than the one accepted")
-    return decode_entry(data)
+    return data
+
+
+def read_again(state: SittingState, index: int) -> Entry:
+    """Return the entry that was appended at this index.
+
+    Raises:
+        StoreError: as `bytes_again`.
+    """
+    return decode_entry(bytes_again(state, index))
