@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from secballot.record import Outcome, SittingRecord
 from secballot.record.acts import ACTS
 from secballot.records.closing import Annulment
 from secballot.records.convening import Convening
 from secballot.records.opening import Extension
 from secballot.records.promise import Handover
-from secballot.records.roll import Registration
+from secballot.records.roll import Registration, RollChunk
 from tests.ceremony_stage import CeremonyStage
 from tests.record_stage import COLLECTED, EFFECT, Stage, golden_bodies, golden_entries, refused
+from tests.small_sitting import SITTING_ID, founding, public, signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,6 +105,26 @@ def test_a_completing_signature_that_does_not_fit_is_not_kept() -> None:
     assert {len(held.signers) for held in stage.state.collections.values()} == {1}
     assert stage.log(entries[-1]) == EFFECT
     assert stage.post(third, "registration", body) == EFFECT
+
+
+def test_nothing_is_kept_of_an_act_that_stands() -> None:
+    """Its signatures are forgotten; those under another body are not, and count for nothing."""
+    stage = Stage.before("registration")
+    first, second, _ = stage.keys.presidium
+    for poll in (2, 1):
+        assert stage.post(first, "registration", Registration(poll, 1)) == COLLECTED
+    assert stage.post(second, "registration", Registration(1, 1)) == EFFECT
+    (held,) = stage.state.collections.values()
+    assert (held.first_index, held.signers) == (len(stage.entries) - 3, {first.verify_key.encode()})
+
+
+def test_one_signature_may_be_all_that_is_needed() -> None:
+    """A commission of one: its entry takes effect at once, and nothing is collected."""
+    record = SittingRecord(SITTING_ID, fetch=lambda _: b"")
+    chunk = RollChunk(1, 1, 1, public("delegate"), 1)
+    outcomes = [record.append(entry).outcome for entry in (*founding(), signed("roll", chunk, "commission"))]
+    assert outcomes == [Outcome.COLLECTED, Outcome.EFFECT, Outcome.EFFECT]
+    assert (list(record.state.staged.roll), record.state.collections) == (list(chunk.keys), {})
 
 
 def test_junk_between_the_signatures_changes_nothing() -> None:
