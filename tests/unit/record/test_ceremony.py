@@ -5,6 +5,7 @@ Source: SPEC.md#ceremony.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -29,7 +30,9 @@ def ended(stage: CeremonyStage, *, blamed: int, remaining: tuple[int, ...]) -> N
     assert stage.session.number == 2
     assert stage.session.participants == remaining
     assert stage.ceremony.round == 0
-    assert stage.ceremony.ended[-1].blamed == Party("trustee", blamed)
+    last = stage.ceremony.ended[-1]
+    assert (last.number, last.blamed) == (1, Party("trustee", blamed))
+    assert re.fullmatch(r"CER-\d\d: [a-z].*[a-z]", last.reason)
 
 
 # The way through -----------------------------------------------------------------------------------------------------

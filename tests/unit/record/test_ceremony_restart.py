@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from secballot.errors import NOBODY, Party
+from secballot.errors import Party
 from secballot.group import Elements, Scalars
 from secballot.records.ceremony import CeremonyCommit
 from tests.ceremony_stage import ROUNDS, CeremonyStage, constant_terms, forged_round
@@ -17,12 +17,14 @@ from tests.record_stage import COLLECTED, EFFECT, Verdict, fault, refused
 replace = msgspec.structs.replace
 
 
-def ended(stage: CeremonyStage, *, remaining: tuple[int, ...]) -> None:
-    """Check that the first session ended without blame, and who goes on in the next."""
+def ended(stage: CeremonyStage, *, remaining: tuple[int, ...], why: str) -> None:
+    """Check that the first session ended without blame, why, and who goes on in the next."""
     assert stage.session.number == 2
     assert stage.session.participants == remaining
     assert stage.ceremony.round == 0
-    assert stage.ceremony.ended[-1].blamed in {None, NOBODY}
+    (session,) = stage.ceremony.ended
+    assert (session.number, session.blamed) == (1, None)
+    assert session.reason.startswith(why)
 
 
 # The identity as joint key -------------------------------------------------------------------------------------------
@@ -39,7 +41,7 @@ def test_a_joint_key_of_identity_ends_the_session_and_blames_nobody() -> None:
     stage.play("ceremony-reveal", without=4)
 
     assert stage.send(4, "ceremony-reveal", reveal) == Verdict("effect", "CER-09")
-    ended(stage, remaining=(1, 2, 3, 4))
+    ended(stage, remaining=(1, 2, 3, 4), why="CER-09: ")
     stage.play(*ROUNDS)
     assert stage.ceremony.complete
 
@@ -58,7 +60,7 @@ def test_the_presidium_goes_on_without_who_is_silent(number: int) -> None:
 
     assert stage.post(first, "ceremony-restart", stage.restart((2,))) == COLLECTED
     assert stage.post(second, "ceremony-restart", stage.restart((2,))) == EFFECT
-    ended(stage, remaining=(1, 3, 4))
+    ended(stage, remaining=(1, 3, 4), why="silent: trustees 2")
     stage.play(*ROUNDS)
     assert stage.ceremony.complete
 
@@ -127,6 +129,7 @@ def test_with_fewer_than_the_minimum_the_sitting_is_over(silent: tuple[int, ...]
         assert stage.send(index, "ceremony-commit") == EFFECT
 
     assert stage.act("ceremony-restart", stage.restart(silent)) == EFFECT
+    assert stage.ceremony.ended[-1].reason == f"silent: trustees {', '.join(map(str, silent))}"
     assert stage.state.over
     assert stage.log(stage.entries[2]) == refused("ENT-03")
 
