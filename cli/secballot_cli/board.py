@@ -32,7 +32,7 @@ from secballot_cli.main import ExitCode
 from secballot_cli.messages import _, plural
 from secballot_cli.passphrase import passphrase_of, passphrase_option
 from secballot_cli.proxies import proxy_option
-from secballot_cli.reading import read_input, sitting_option, verified_copy
+from secballot_cli.reading import read_as, sitting_option, verified_copy
 from secballot_cli.render import grouped, showing_progress
 from secballot_cli.services_new import board_new
 from secballot_cli.serving import listening_options, run_app, server_part
@@ -68,7 +68,7 @@ def create(
     database: str, manifest: str, *, log_key: str, promise_key: str, passphrase_file: str | None, as_json: bool
 ) -> int:
     """Make the DATABASE of a new board for the sitting of a MANIFEST (canonical JSON), and print the sitting's id."""
-    body = MANIFEST.decode(read_input(manifest, MAX_ENTRY_BYTES))
+    body = read_as(manifest, MAX_ENTRY_BYTES, MANIFEST.decode, _("a manifest"))
     passphrase = passphrase_of(passphrase_file)
     operator = BoardOperator.create(
         database, body, log_key=open_key(log_key, passphrase), promise_key=open_key(promise_key, passphrase)

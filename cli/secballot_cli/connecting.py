@@ -25,6 +25,7 @@ from secballot.roles.watching import compare, remember
 from secballot.store.journal import Journal
 from secballot.store.remembered import CheckpointMemory
 from secballot.store.sealed_journal import SealedJournal
+from secballot_cli.answering import agreed
 from secballot_cli.evidence_files import is_for_strangers, write_evidence
 from secballot_cli.home import Home
 from secballot_cli.messages import _
@@ -202,7 +203,7 @@ def confirm(question: str, *, yes: bool) -> None:
     Raises:
         RefusalError: the answer is no.
     """
-    if not yes and not click.confirm(question, err=True):
+    if not yes and not agreed(question):
         raise RefusalError(_("nothing was signed or sent, as you said"))
 
 

@@ -15,6 +15,7 @@ import click
 from secballot.errors import EncodingError, RefusalError
 from secballot.protocol.casting import check_tag
 from secballot.roles.choosing import NOTHING, read_answer
+from secballot_cli.answering import agreed
 from secballot_cli.messages import _, plural
 from secballot_cli.quoting import MARGIN, marked
 from secballot_cli.telling import moment, printable
@@ -69,9 +70,7 @@ def show_question(question: Question, of: int) -> None:
         lines = text.count("\n") + 1
         say()
         say(_("Document {number} of {of}:").format(number=number, of=len(question.documents)))
-        if lines <= _SHOWN_AT_ONCE or click.confirm(
-            _("It has {lines} lines. Show it now?").format(lines=lines), default=True, err=True
-        ):
+        if lines <= _SHOWN_AT_ONCE or agreed(_("It has {lines} lines. Show it now?").format(lines=lines), default=True):
             show(text.removesuffix("\n"))
     say()
     for number, option in enumerate(contest.options, 1):
@@ -111,7 +110,7 @@ def ask_choices(asked: Sequence[Question], check: Callable[[int, tuple[int, ...]
     say()
     say(_("You choose:"))
     show_choices(asked, choices)
-    if not click.confirm(_("Seal a ballot that says so?"), err=True):
+    if not agreed(_("Seal a ballot that says so?")):
         raise RefusalError(_("nothing was sealed, as you said"))
     return tuple(choices)
 

@@ -30,7 +30,7 @@ from secballot_cli.home import party_options
 from secballot_cli.main import ExitCode
 from secballot_cli.messages import _, plural
 from secballot_cli.proxies import chosen_proxy
-from secballot_cli.reading import first_view, read_input, write_new
+from secballot_cli.reading import first_view, read_as, write_new
 from secballot_cli.render import grouped
 from secballot_cli.telling import Told, tell
 from secballot_cli.trackers import short_tracker, tracker_lines
@@ -117,7 +117,7 @@ def check_opened(given: Given, *, file: str, tracker: str) -> int:
     Exit codes: 0 the ballot is the one of the tracker, 1 the sealing device is broken or lies, 3 it cannot be checked.
     """
     short = read_short_tracker(tracker)
-    opened = OpenedBallot.decode(read_input(file, MAX_ENTRY_BYTES))
+    opened = read_as(file, MAX_ENTRY_BYTES, OpenedBallot.decode, _("an opened ballot"))
     if given.sitting is None or not given.boards:
         raise click.UsageError(_("give --board and --sitting: the texts are read from the board"))
     view = first_view(given.boards, given.sitting, chosen_proxy(given.proxy, None))
@@ -152,11 +152,10 @@ def collect(given: Given, *, files: tuple[str, ...], wallet: str | None) -> int:
     box = open_wallet(given, wallet)
     lines = []
     for file in files:
-        data = read_input(file, RECEIPT.max_bytes)
         try:
-            receipt = RECEIPT.decode(data)
+            receipt = read_as(file, RECEIPT.max_bytes, RECEIPT.decode, "")
         except EncodingError:
-            promise = PROMISE.decode(data)
+            promise = read_as(file, RECEIPT.max_bytes, PROMISE.decode, _("a receipt or a promise"))
             work = next((w for w in box.state().cast if w.entry and w.leaf() == promise.leaf_hash), None)
             if work is None:
                 raise RefusalError(_("the promise is of no ballot that this wallet still sends")) from None

@@ -32,7 +32,7 @@ from secballot_cli.home import party_options, write_private
 from secballot_cli.main import ExitCode
 from secballot_cli.messages import _
 from secballot_cli.proxies import chosen_proxy
-from secballot_cli.reading import first_view, read_input
+from secballot_cli.reading import first_view, read_as
 from secballot_cli.telling import Told, tell
 from secballot_cli.trackers import short_tracker, tracker_lines
 
@@ -96,8 +96,8 @@ def submit(given: Given, *, file: str | None, wait: float, wallet: str | None) -
 
 
 def _submit_file(given: Given, file: Path, wait: float) -> int:
-    entry = read_input(file, MAX_ENTRY_BYTES)
-    ballot = ballot_in(entry)
+    what = _("a ballot that was cast")
+    entry, ballot = read_as(file, MAX_ENTRY_BYTES, lambda data: (data, ballot_in(data)), what)
     if given.sitting is None or not given.boards:
         raise click.UsageError(_("a file is sent without a wallet: give --board and --sitting"))
     proxy = chosen_proxy(given.proxy, None)

@@ -26,7 +26,7 @@ from secballot.store.dropbox import DropStore
 from secballot_cli.main import ExitCode
 from secballot_cli.messages import _
 from secballot_cli.proxies import proxy_option
-from secballot_cli.reading import read_input, sitting_option, watch, watching_options, write_new
+from secballot_cli.reading import read_as, sitting_option, watch, watching_options, write_new
 from secballot_cli.render import grouped
 from secballot_cli.serving import listening_options, run_app, server_part
 from secballot_cli.telling import Told, json_option, tell
@@ -49,8 +49,7 @@ def dropbox() -> None:
 @json_option
 def create(database: str, manifest: str, *, as_json: bool) -> int:
     """Make the DATABASE of a new drop box for the sitting of a MANIFEST (canonical JSON), and print its id."""
-    data = read_input(manifest, MAX_ENTRY_BYTES)
-    MANIFEST.decode(data)
+    data, _body = read_as(manifest, MAX_ENTRY_BYTES, lambda data: (data, MANIFEST.decode(data)), _("a manifest"))
     with DropStore.create(database, data) as store:
         sitting = store.sitting_id
     told = Told(

@@ -33,7 +33,7 @@ from secballot.store.remembered import CheckpointMemory, default_folder
 from secballot_cli.main import ExitCode
 from secballot_cli.messages import _
 from secballot_cli.proxies import proxy_option
-from secballot_cli.reading import read_input, sitting_option, watch, write_new
+from secballot_cli.reading import read_as, read_input, sitting_option, watch, write_new
 from secballot_cli.render import grouped, plain
 from secballot_cli.telling import Told, json_option, tell
 
@@ -61,7 +61,7 @@ def check(file: str, *, sitting: bytes | None, as_json: bool) -> int:
 
     Exit codes: 0 the evidence holds, 1 it does not, 3 the file cannot be read, 5 it is about another sitting.
     """
-    finding = check_evidence(decode_evidence(read_input(file, MAX_EVIDENCE_BYTES)), sitting)
+    finding = check_evidence(read_as(file, MAX_EVIDENCE_BYTES, decode_evidence, _("evidence")), sitting)
     tell(_told(finding, anchored=sitting is not None), as_json=as_json)
     return ExitCode.PASSED
 
@@ -83,7 +83,7 @@ def promise(
     before, and the evidence is written, 5 the log was handed over before its place was filled: the entry has to be
     posted again; or no checkpoint satisfies the quorum of witnesses.
     """
-    given = PROMISE.decode(read_input(file, PROMISE.max_bytes))
+    given = read_as(file, PROMISE.max_bytes, PROMISE.decode, _("a promise"))
     source = open_source(board, proxy)
     manifest = find_manifest(source, sitting)
     shown = Shown.of_source(manifest, source)

@@ -28,7 +28,7 @@ from secballot_cli.messages import _
 from secballot_cli.officer_acts import ACT_COMMANDS
 from secballot_cli.officer_polls import POLL_COMMANDS
 from secballot_cli.plain import manifest_words
-from secballot_cli.reading import read_input, write_new
+from secballot_cli.reading import read_as, write_new
 from secballot_cli.render import grouped
 from secballot_cli.telling import Told, json_option, tell
 
@@ -105,7 +105,7 @@ def draft(draft: str, manifest: str, *, as_json: bool) -> int:
         next=[
             _("give the manifest to all officers and to the operator of the board"),
             f"secballot board create DATABASE {manifest}",
-            f"secballot officer found {manifest} --board URL",
+            f"secballot officer found {manifest} --cards DIR --board URL",
         ],
         who=_("the operator of the board, then officers, as many as an act needs"),
         facts={"advice": [code for code, _values in found], "manifest": manifest, "sitting": digest},
@@ -124,7 +124,7 @@ def found(given: Given, manifest: str, *, cards: str | None, yes: bool) -> int:
 
     With --cards, every key in it has to be on a card of its role, and all parties are shown by name and fingerprint.
     """
-    body = MANIFEST.decode(read_input(manifest, MAX_ENTRY_BYTES))
+    body = read_as(manifest, MAX_ENTRY_BYTES, MANIFEST.decode, _("a manifest"))
     anchor = hashlib.sha256(MANIFEST.encode(body)).digest()
     if given.sitting not in (None, anchor):
         raise RefusalError(_("this manifest is not the one of the sitting named by --sitting"), check="SIT-01")
@@ -143,7 +143,7 @@ def found(given: Given, manifest: str, *, cards: str | None, yes: bool) -> int:
                 "  " + grouped(anchor.hex()),
             ],
             next=[
-                f"secballot officer found {manifest}    " + _("by the other officers"),
+                f"secballot officer found {manifest} --cards DIR --board URL    " + _("by the other officers"),
                 _("give the sitting's id to everybody on another channel than the board: in a letter, on paper, aloud"),
                 "secballot status",
             ],

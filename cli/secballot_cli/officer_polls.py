@@ -22,6 +22,7 @@ from secballot.roles.result_page import result_page
 from secballot_cli.acting import conclude, show, sign_act, wait_until
 from secballot_cli.connecting import confirm, read_text, take_seat, yes_option
 from secballot_cli.documents import read_document
+from secballot_cli.ending import check_grace_is_over, close_poll, lapse_poll
 from secballot_cli.home import party_options
 from secballot_cli.messages import _
 from secballot_cli.officer_acts import officer_of
@@ -137,7 +138,7 @@ def extend(given: Given, poll: int, *, minutes: int, yes: bool) -> int:
 def close(given: Given, poll: int) -> int:
     """Close a POLL whose time is up; any one officer or trustee can."""
     seat = take_seat("officer", given)
-    return conclude(seat, given, officer_of(seat).close_poll(poll), "closing")
+    return conclude(seat, given, close_poll(seat, officer_of(seat), poll), "closing")
 
 
 @click.command()
@@ -147,8 +148,9 @@ def close(given: Given, poll: int) -> int:
 def lapse(given: Given, poll: int, *, yes: bool) -> int:
     """Let a POLL lapse that nobody closed within its grace; it is never decrypted."""
     seat = take_seat("officer", given)
+    check_grace_is_over(seat, poll)
     confirm(_("Let poll {poll} lapse? It is never decrypted.").format(poll=poll), yes=yes)
-    return conclude(seat, given, officer_of(seat).lapse_poll(poll), "lapse")
+    return conclude(seat, given, lapse_poll(seat, officer_of(seat), poll), "lapse")
 
 
 @click.command()

@@ -38,10 +38,13 @@ SHOWN_LINES: Final = 40
 
 def period(seconds: int) -> str:
     """Return a period in words that do not change its value."""
-    for size, unit in ((86_400, _("days")), (3_600, _("hours")), (60, _("minutes"))):
-        if seconds >= size and seconds % size == 0:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} {_('seconds')}"
+    if seconds and seconds % 86_400 == 0:
+        return plural("{count} day", "{count} days", seconds // 86_400).format(count=seconds // 86_400)
+    if seconds and seconds % 3_600 == 0:
+        return plural("{count} hour", "{count} hours", seconds // 3_600).format(count=seconds // 3_600)
+    if seconds and seconds % 60 == 0:
+        return plural("{count} minute", "{count} minutes", seconds // 60).format(count=seconds // 60)
+    return plural("{count} second", "{count} seconds", seconds).format(count=seconds)
 
 
 def manifest_words(manifest: Manifest) -> list[str]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
-from secballot.errors import InconsistentLogError, RefusalError, StoreError, TransportError
+from secballot.errors import EncodingError, InconsistentLogError, RefusalError, StoreError, TransportError
 from secballot.roles.remote import open_source
 from secballot.roles.watching import compare, remember
 from secballot.store.folder import read_file
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from secballot.roles.view import WitnessedView
 
 _SITTING_DIGITS: Final = 64
+
+T = TypeVar("T")
 
 
 def sitting_id(text: str) -> bytes:
@@ -181,6 +183,27 @@ def read_input(path: str | Path, limit: int) -> bytes:
     return read_file(Path(path), limit)
 
 
+def read_as(path: str | Path, limit: int, decode: Callable[[bytes], T], what: str) -> T:
+    """Return what a file that somebody names holds.
+
+    Args:
+        path: of the file.
+        limit: most bytes of it.
+        decode: reads it; raises EncodingError if it is something else.
+        what: what it should be, in the reader's language.
+
+    Raises:
+        StoreError: as `read_input`.
+        EncodingError: it is something else, which is said by the file's name.
+    """
+    data = read_input(path, limit)
+    try:
+        return decode(data)
+    except EncodingError as error:
+        words = _("{path} is something else than {what} ({trouble})")
+        raise EncodingError(words.format(path=path, what=what, trouble=error.message)) from error
+
+
 def write_new(path: str | Path, data: bytes) -> None:
     """Write a file that is not there yet.
 
@@ -190,5 +213,7 @@ def write_new(path: str | Path, data: bytes) -> None:
     try:
         with Path(path).open("xb") as file:
             file.write(data)
+    except FileExistsError as error:
+        raise StoreError(_("{path} is there already, and nothing is written over it").format(path=path)) from error
     except OSError as error:
-        raise StoreError(_("the file is there already, or cannot be written")) from error
+        raise StoreError(_("{path} cannot be written").format(path=path)) from error

@@ -16,7 +16,7 @@ from secballot.roles.remote import open_source
 from secballot.roles.view import WitnessedView
 from secballot_cli.main import ExitCode
 from secballot_cli.messages import _, plural
-from secballot_cli.reading import read_input, sitting_option, watch, watching_options, write_new
+from secballot_cli.reading import read_as, read_input, sitting_option, watch, watching_options, write_new
 from secballot_cli.render import grouped
 from secballot_cli.telling import Told, json_option, moment, tell
 from secballot_cli.templates import said
@@ -126,7 +126,7 @@ def _read(file: str) -> tuple[Receipt, OfflineReceipt | None]:
     try:
         packed = OFFLINE_RECEIPT.decode(data)
     except EncodingError:
-        return RECEIPT.decode(data), None
+        return read_as(file, RECEIPT.max_bytes, RECEIPT.decode, _("a receipt")), None
     return RECEIPT.decode(bytes(packed.receipt)), packed
 
 

@@ -19,7 +19,7 @@ from secballot.records.closing import Annulment, Closing
 from secballot.records.entry import decode_entry
 from secballot.roles.held import held_against
 from secballot.roles.officer import poll_by_number
-from secballot.roles.trustee import Trustee
+from secballot.roles.trustee import TooEarlyError, Trustee
 from secballot.store.backup import restore_backup, write_backup
 from secballot.store.dropbox import DropStore
 from secballot.store.journal import Journal
@@ -27,6 +27,7 @@ from secballot_cli.acting import conclude, show, sign_act
 from secballot_cli.acting import countersign as countersign_act
 from secballot_cli.carding import new_options, new_party
 from secballot_cli.connecting import confirm, remember_view, take_seat, yes_option
+from secballot_cli.ending import check_grace_is_over, close_poll, lapse_poll
 from secballot_cli.home import Home, make_private, party_options
 from secballot_cli.messages import _
 from secballot_cli.quoting import marked
@@ -109,6 +110,9 @@ def decrypt(given: Given, poll: int, *, objection: tuple[str, ...], drop_box: tu
         objections += held
         try:
             role.check_decryption(poll, now=now, objections=objections, drop_box=dropped)
+        except TooEarlyError as early:
+            words = _("the objection period lasts until {time}").format(time=moment(early.until))
+            raise RefusalError(f"{words}. {_what_next(found)}", check=early.check) from early
         except RefusalError as refusal:
             raise RefusalError(f"{said(refusal.message)}. {_what_next(found)}", check=refusal.check) from refusal
         show(opened_words(seat, found))
@@ -161,7 +165,7 @@ def close(given: Given, poll: int) -> int:
     seat = take_seat("trustee", given)
     with seat.open_journal() as journal:
         role = Trustee(seat.key, seat.view, seat.board, seat.sealed(journal))
-        return conclude(seat, given, role.close_poll(poll), "closing")
+        return conclude(seat, given, close_poll(seat, role, poll), "closing")
 
 
 @trustee.command()
@@ -171,10 +175,11 @@ def close(given: Given, poll: int) -> int:
 def lapse(given: Given, poll: int, *, yes: bool) -> int:
     """Let a POLL lapse that nobody closed within its grace; it is never decrypted."""
     seat = take_seat("trustee", given)
+    check_grace_is_over(seat, poll)
     confirm(_("Let poll {poll} lapse? It is never decrypted.").format(poll=poll), yes=yes)
     with seat.open_journal() as journal:
         role = Trustee(seat.key, seat.view, seat.board, seat.sealed(journal))
-        return conclude(seat, given, role.lapse_poll(poll), "lapse")
+        return conclude(seat, given, lapse_poll(seat, role, poll), "lapse")
 
 
 @trustee.command()

@@ -26,7 +26,7 @@ from secballot_cli.main import ExitCode
 from secballot_cli.messages import _
 from secballot_cli.passphrase import passphrase_of, passphrase_option
 from secballot_cli.proxies import proxy_option
-from secballot_cli.reading import read_input, sitting_option, write_new
+from secballot_cli.reading import read_as, read_input, sitting_option, write_new
 from secballot_cli.services_new import witness_new
 from secballot_cli.serving import listening_options, run_app, server_part
 from secballot_cli.telling import Told, json_option, tell
@@ -92,7 +92,7 @@ def follow(
         for followed, vkey in zip(origins, vkeys, strict=True):
             role.follow_key(followed, vkey)
         if manifest is not None:
-            body = MANIFEST.decode(read_input(manifest, MAX_ENTRY_BYTES))
+            body = read_as(manifest, MAX_ENTRY_BYTES, MANIFEST.decode, _("a manifest"))
             role.follow_sitting(body)
             origins.append(body.log.origin)
         sizes = {followed: role.state(followed).tree_size for followed in origins}
@@ -193,7 +193,7 @@ def evidence(journal: str, out: str, *, manifest: str, board: str | None, proxy:
 
     Exit codes: 0 nothing is kept against the log, 1 the evidence is written, 3 what is kept is open.
     """
-    body = MANIFEST.decode(read_input(manifest, MAX_ENTRY_BYTES))
+    body = read_as(manifest, MAX_ENTRY_BYTES, MANIFEST.decode, _("a manifest"))
     with Journal.open(journal) as kept:
         contradictions = ContradictionBook(kept).kept(body.log.origin)
     source = None if board is None else open_source(board, proxy)

@@ -69,6 +69,19 @@ class DroppedBallot:
     received: int
 
 
+class TooEarlyError(RefusalError):
+    """Delegates may object still.
+
+    Attributes:
+        until: the end of the objection period, seconds since the epoch.
+    """
+
+    def __init__(self, message: str, *, until: int) -> None:
+        """Keep the time beside the message."""
+        super().__init__(message)
+        self.until = until
+
+
 class Trustee(Closer):
     """One trustee with its journal; the journal is what decrypts, and losing it means that it cannot."""
 
@@ -271,7 +284,8 @@ class Trustee(Closer):
             if self._objects(objection, poll):
                 raise RefusalError("an objection to this poll is pending and holds; it belongs on the log first")
         if now < clock + self.manifest.objection_period:
-            raise RefusalError(f"the objection period lasts until {clock + self.manifest.objection_period}")
+            until = clock + self.manifest.objection_period
+            raise TooEarlyError(f"the objection period lasts until {until}", until=until)
 
     def _objects(self, data: bytes, poll: PollState) -> bool:
         """Tell whether these bytes are an objection to this poll that would have effect now."""
