@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secballot.board.checkpoint import Checkpoint
-from secballot.board.merkle import leaf_hash, root_of
+from secballot.board.merkle import leaf_hash, node_hash, root_of
 from secballot.board.note import Note, SignatureLine
 from secballot.encoding import MAX_INTEGER
 from secballot.errors import EncodingError, InconsistentLogError, PolicyError, VerificationError
@@ -42,6 +42,24 @@ def test_the_root_at_every_size_is_that_of_the_tree(history: LogHistory, size: i
 def test_the_root_at_the_edges_of_remembered_subtrees(history: LogHistory, size: int) -> None:
     """Powers of two and their neighbours."""
     assert history.root(size) == root_of(LEAVES[:size])
+
+
+def test_large_subtrees_are_hashed_once(history: LogHistory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked for again, the roots of 256 leaves and of powers of two above cost nothing, and any other few hashes."""
+    hashed: list[bytes] = []
+
+    def spy(left: bytes, right: bytes) -> bytes:
+        hashed.append(left)
+        return node_hash(left, right)
+
+    expected = {size: history.root(size) for size in (256, 512, 1_024, 1_023)}
+    monkeypatch.setattr("secballot.record.history.node_hash", spy)
+    monkeypatch.setattr("secballot.board.merkle.node_hash", spy)
+    for size, limit in ((256, 0), (512, 0), (1_024, 0), (1_023, 256)):
+        hashed.clear()
+        assert history.root(size) == expected[size]
+        assert len(hashed) <= limit
+    assert LogHistory().leaves() == b""
 
 
 def test_roots_of_the_past_stay_when_the_log_grows() -> None:
@@ -183,6 +201,14 @@ def test_an_embedded_note_lies_before_its_entry(index: int) -> None:
     assert caught.value.check == "LOG-03"
     opened = open_embedded(stage.manifest, stage.state.operators, stage.state.history, stage.note(), 2)
     assert opened.checkpoint.tree_size == 2
+
+
+def test_an_embedded_note_may_cover_the_first_entry_alone() -> None:
+    """LOG-03 asks for one entry and no more; whether it is enough is a question of the entry that embeds it."""
+    stage = Stage.after("manifest")
+    note = stage.note(1)
+    opened = open_embedded(stage.manifest, stage.state.operators, stage.state.history, note, 2)
+    assert (opened.checkpoint.tree_size, opened.note) == (1, note.encode())
 
 
 def test_an_embedded_note_over_another_log_is_kept_as_evidence() -> None:
