@@ -203,7 +203,7 @@ def mark_texts(meta: Path, source: Path) -> None:
     found = json.loads(meta.read_text("utf-8"))
     codes = found["exit_code_by_key"]
     for name, code in codes.items():
-        if code is None and is_text_only(get_diff_for_mutant(name, path=source)):
+        if code not in {FAILED, INTERNAL, TEXT} and is_text_only(get_diff_for_mutant(name, path=source)):
             codes[name] = TEXT
     write_meta(meta, found)
 
