@@ -74,6 +74,8 @@ def test_chunks_follow_each_other_under_one_key() -> None:
     assert stream.post(one, "document", second).outcome is Outcome.EFFECT
     assert verdict(stream.post(one, "document", second)) == ("no effect", "ENT-06")
     assert stream.post(one, "document", third).outcome is Outcome.EFFECT
+    assert verdict(stream.post(one, "document", third)) == ("no effect", "ENT-06")
+    assert stream.board.record.state.documents == {}
 
 
 def test_two_officers_may_post_documents_at_once() -> None:
