@@ -34,7 +34,7 @@ class Outcome(StrEnum):
         return self in {Outcome.EFFECT, Outcome.COLLECTED, Outcome.ACCEPTED}
 
 
-class Judgement(msgspec.Struct, frozen=True):
+class Judgement(msgspec.Struct, frozen=True, gc=False):
     """The outcome of one entry.
 
     Attributes:
@@ -96,14 +96,14 @@ class Naming:
         self.apply()
 
 
-class Position(msgspec.Struct, frozen=True):
+class Position(msgspec.Struct, frozen=True, gc=False):
     """Where an entry stands: its index in the log and its leaf hash."""
 
     index: int
     leaf: bytes
 
 
-class Act(msgspec.Struct, frozen=True):
+class Act(msgspec.Struct, frozen=True, gc=False):
     """One entry whose signature holds, as its rule sees it.
 
     Attributes:

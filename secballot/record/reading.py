@@ -12,7 +12,7 @@ from secballot.errors import EncodingError
 from secballot.records.entry import Entry, decode_entry
 
 
-class ReadEntry(msgspec.Struct, frozen=True):
+class ReadEntry(msgspec.Struct, frozen=True, gc=False):
     """The bytes at one place of a log.
 
     Attributes:

@@ -89,7 +89,7 @@ class Roll(Mapping[bytes, int]):
         return len(self._keys)
 
 
-class Request(msgspec.Struct, frozen=True):
+class Request(msgspec.Struct, frozen=True, gc=False):
     """One effective credential request.
 
     Attributes:
@@ -114,7 +114,7 @@ class Request(msgspec.Struct, frozen=True):
     expected: bytes
 
 
-class OpenRequest(msgspec.Struct, frozen=True):
+class OpenRequest(msgspec.Struct, frozen=True, gc=False):
     """What an answer to a request is judged by.
 
     Attributes:
@@ -284,7 +284,7 @@ class Requests(Mapping[bytes, Request]):
         return len(self._indices)
 
 
-class Head(msgspec.Struct, frozen=True):
+class Head(msgspec.Struct, frozen=True, gc=False):
     """The newest accepted ballot of one credential.
 
     Attributes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Signed(msgspec.Struct, frozen=True):
+class Signed(msgspec.Struct, frozen=True, gc=False):
     """The entry's signature verifies under its signer's key, which was accepted before (ENT-05).
 
     Attributes:
@@ -28,13 +28,13 @@ class Signed(msgspec.Struct, frozen=True):
     body: bytes
 
 
-class Acceptable(msgspec.Struct, frozen=True):
+class Acceptable(msgspec.Struct, frozen=True, gc=False):
     """The Ed25519 keys, 32 bytes each, are acceptable (REG-01)."""
 
     keys: bytes
 
 
-class Blinded(msgspec.Struct, frozen=True):
+class Blinded(msgspec.Struct, frozen=True, gc=False):
     """The item of a request holds one value for each modulus, and each is one that blinding can give (REG-06).
 
     Attributes:
@@ -46,7 +46,7 @@ class Blinded(msgspec.Struct, frozen=True):
     item: bytes
 
 
-class Answered(msgspec.Struct, frozen=True):
+class Answered(msgspec.Struct, frozen=True, gc=False):
     """All blind signatures answer the blinded values of these `answer_digest`s under one modulus (REG-07).
 
     Attributes:

@@ -96,7 +96,7 @@ _SIGNED: Final = CanonicalCodec(_SignedEnvelope)
 _BARE: Final = CanonicalCodec(_BareEnvelope)
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One well-formed entry.
 
     Attributes:

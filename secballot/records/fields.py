@@ -57,8 +57,12 @@ Tag = Annotated[str, msgspec.Meta(pattern=r"\A[1-6]{10}\Z")]
 """The ten dice digits that a delegate makes up for one ballot."""
 
 
-class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Base of everything that is posted: frozen, closed, compared by value."""
+class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """Base of everything that is posted: frozen, closed, compared by value.
+
+    It holds values only, so no cycle leads back to it, and the collector of cycles need not look at it. That goes for
+    whatever else is made once an entry.
+    """
 
 
 def require(condition: bool, message: str) -> None:  # noqa: FBT001  # reads as a sentence at every call
