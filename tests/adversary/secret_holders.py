@@ -55,6 +55,7 @@ NO_SECRETS: Final = {
     "roles.contradictions:ContradictionBook": "evidence, which is to be published",
     "roles.board:BoardOperator": "its key is a SigningKey, tried by itself; the store holds what is published",
     "roles.rehearsal:Rehearsal": "all parties of a sitting that is played; each is tried by itself",
+    "proofs.batch:Folded": "a sum that a verifier checks, of public data and weights drawn for it alone",
     "roles.remote:RemoteBoard": "public halves of promise keys",
     "roles.witness:WitnessRole": "its journal notes sizes and roots, its keys are cosigners, tried by themselves",
     "roles.witness_service:WitnessService": "the same",
