@@ -212,6 +212,10 @@ class TestVerification:
         for candidate in candidates:
             with pytest.raises(InvalidSignatureError):
                 verify(PUBLIC, PREPARED, candidate)
+        # Length and range are looked at here, whatever the verifying library makes of them.
+        for candidate in (b"\0" + SIGNATURE, SIGNATURE[1:], bytes(384), N.to_bytes(384, "big"), b"\xff" * 384):
+            with pytest.raises(InvalidSignatureError, match="another length or is out of range"):
+                verify(PUBLIC, PREPARED, candidate)
 
     def test_other_salts_hashes_and_paddings_are_refused(self) -> None:
         """Salt 0, 20 and 32, SHA-256, and PKCS #1 v1.5."""
