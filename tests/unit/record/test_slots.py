@@ -12,6 +12,7 @@ import pytest
 from secballot.errors import PhaseError
 from secballot.protocol.ceremony import Session
 from secballot.record.acts import ACTS
+from secballot.record.outcome import out_of_phase, repetition
 from secballot.record.state import CeremonyState, RegistrationState, SittingState
 from secballot.records.ceremony import CeremonyRestart
 from secballot.records.convening import Convening
@@ -90,3 +91,10 @@ def test_only_the_newest_registration_is_the_current_one() -> None:
         assert caught.value.check == "ENT-06"
     with pytest.raises(PhaseError):
         state_of().current_registration(1)
+
+
+def test_what_comes_at_the_wrong_time_or_twice_is_refused_by_one_check() -> None:
+    """ENT-06 stands in the error itself, for whoever judges without the machine."""
+    early = out_of_phase("the poll is not open")
+    assert (early.check, early.message) == ("ENT-06", "the poll is not open")
+    assert repetition().check == "ENT-06"
