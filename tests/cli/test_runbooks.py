@@ -20,8 +20,6 @@ BLOCK: Final = re.compile(r"^( *)```sh\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 INLINE: Final = re.compile(r"`(secballot [^`]+)`")
 NAMED: Final = re.compile(r"\[[^\]]*\]\(([^)#]+)")
 
-OFFICIALS: Final = ("officer", "commission", "registrar", "trustee")
-
 
 def lines(page: Path) -> list[list[str]]:
     """Return the words of every command line in a page's shell blocks."""
@@ -65,16 +63,6 @@ def test_commands_in_sentences_exist() -> None:
                 found = group.get_command(click.Context(group), word)
                 assert found is not None, (page.name, text)
                 group = found
-
-
-def test_every_command_of_officials_is_in_a_runbook() -> None:
-    """A command that no page names is one that nobody finds."""
-    named = {tuple(words[1:3]) for page in PAGES for words in lines(page)}
-    for role in OFFICIALS:
-        group = commands.get_command(click.Context(commands), role)
-        assert isinstance(group, click.Group)
-        missing = [name for name in group.commands if (role, name) not in named]
-        assert not missing, (role, missing)
 
 
 def test_a_line_that_is_no_command_is_found() -> None:

@@ -140,6 +140,12 @@ class Stage:
             self.parties[name].home.mkdir()
         return self.parties[name]
 
+    def write_passphrase(self, party: Party) -> None:
+        """Write somebody's passphrase into a file that only they can read."""
+        path = party.home / "passphrase"
+        path.touch(0o600)
+        path.write_text(party.passphrase + "\n")
+
     def run(
         self,
         party: Party,

@@ -14,11 +14,15 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Final
 
+import click
+
+from secballot_cli.main import commands as secballot
 from tests.runbooks.documents import PAGES, Ledger, commands, named
 from tests.runbooks.play import Play
 from tests.runbooks.stage import Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     import pytest
@@ -34,8 +38,8 @@ NOT_RUN: Final = {
 ELSEWHERE: Final = frozenset({"runbooks/delegate"})
 """Pages that are run, line by line, by tests of their own: tests/cli/test_runbook_delegate.py."""
 
-ONLY_NAMED: Final = {("receipt", "pack"): "tests/cli/test_reading.py"}
-"""Commands that sentences name and no page shows, and the tests that run them."""
+OF_NO_PARTY: Final = frozenset({"conformance", "demo", "info", "key"})
+"""Commands that no party of a sitting needs: README.md and their help pages show them."""
 
 
 def complete(ledger: Ledger) -> None:
@@ -56,8 +60,30 @@ def test_sentences_name_commands_that_are_run() -> None:
     lines = {(page, line) for page in PAGES for line in commands(page)} - set(NOT_RUN.values())
     run = {tuple(shlex.split(line)[1:]) for _page, line in lines}
     for page in PAGES:
-        for name in named(page) - set(ONLY_NAMED):
+        for name in named(page):
             assert any(words[: len(name)] == name for words in run), (page, name)
+
+
+def of_parties(command: click.Command, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the names of all commands of parties."""
+    if not isinstance(command, click.Group):
+        yield words
+        return
+    context = click.Context(command)
+    for name in command.list_commands(context):
+        found = command.get_command(context, name)
+        assert found is not None
+        if words or name not in OF_NO_PARTY:
+            yield from of_parties(found, (*words, name))
+
+
+def test_every_command_of_a_party_is_in_a_runbook() -> None:
+    """A command that no page shows is one that nobody finds."""
+    shown = [tuple(shlex.split(line)[1:]) for page in PAGES for line in commands(page)]
+    names = list(of_parties(secballot))
+    assert ("officer", "countersign") in names
+    missing = [name for name in names if not any(line[: len(name)] == name for line in shown)]
+    assert not missing
 
 
 def test_the_runbooks_are_run(
