@@ -73,7 +73,10 @@ def worker_processes(count: int) -> Iterator[Executor]:
 
 
 class _Starting(Executor):
-    """Takes work while a pool still starts its processes, where the pool itself would keep everybody waiting."""
+    """Takes work while a pool still starts its processes, where the pool itself would keep everybody waiting.
+
+    Its futures are its own: those of a pool must not be called off, since a pool that breaks stumbles over them.
+    """
 
     def __init__(self, pool: Executor) -> None:
         self._pool = pool
@@ -81,13 +84,14 @@ class _Starting(Executor):
         self._early: list[tuple[Future[Any], Callable[[], Any]]] | None = []
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401
-        """Hand out work, or keep it until somebody is there."""
+        """Hand out work, or keep it until somebody is there; until then it can be called off."""
+        future, work = Future[Any](), partial(function, *args, **kwargs)
         with self._lock:
             if self._early is not None:
-                future: Future[Any] = Future()
-                self._early.append((future, partial(function, *args, **kwargs)))
+                self._early.append((future, work))
                 return future
-        return self._pool.submit(function, *args, **kwargs)
+        self._hand_out(future, work)
+        return future
 
     def start(self, count: int) -> None:
         """Have all processes started, and hand out what came meanwhile."""
@@ -98,11 +102,14 @@ class _Starting(Executor):
         with self._lock:
             early, self._early = self._early or [], None
         for future, work in early:
-            if future.set_running_or_notify_cancel():
-                try:
-                    self._pool.submit(work).add_done_callback(partial(_pass_on, future))
-                except RuntimeError as error:
-                    future.set_exception(error)
+            self._hand_out(future, work)
+
+    def _hand_out(self, future: Future[Any], work: Callable[[], Any]) -> None:
+        if future.set_running_or_notify_cancel():
+            try:
+                self._pool.submit(work).add_done_callback(partial(_pass_on, future))
+            except (RuntimeError, OSError) as error:
+                future.set_exception(error)
 
 
 def _pass_on(future: Future[Any], done: Future[Any]) -> None:
