@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 from functools import cache
 
 import gmpy2
@@ -68,6 +69,17 @@ class TestCertificate:
         check_public_key(PUBLIC, ROOTS, RHO)
         assert certify(SECRET, RHO) == ROOTS
         assert [len(root) for root in ROOTS] == [384] * 8
+
+    def test_randomness_is_the_callers(self) -> None:
+        """Two draws for each root, for the factor and its mask."""
+        sizes: list[int] = []
+
+        def rng(size: int) -> bytes:
+            sizes.append(size)
+            return os.urandom(size)
+
+        assert certify(SECRET, RHO, rng=rng) == ROOTS
+        assert sizes == [400] * 16
 
     @pytest.mark.parametrize("index", range(CERTIFICATE_ROOTS))
     def test_each_root_counts(self, index: int) -> None:

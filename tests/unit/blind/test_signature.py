@@ -216,6 +216,9 @@ class TestVerification:
         for candidate in (b"\0" + SIGNATURE, SIGNATURE[1:], bytes(384), N.to_bytes(384, "big"), b"\xff" * 384):
             with pytest.raises(InvalidSignatureError, match="another length or is out of range"):
                 verify(PUBLIC, PREPARED, candidate)
+        for value in (1, N - 1):
+            with pytest.raises(InvalidSignatureError, match="does not verify"):
+                verify(PUBLIC, PREPARED, value.to_bytes(384, "big"))
 
     def test_other_salts_hashes_and_paddings_are_refused(self) -> None:
         """Salt 0, 20 and 32, SHA-256, and PKCS #1 v1.5."""
