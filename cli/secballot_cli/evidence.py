@@ -195,12 +195,17 @@ def _manifest(places: list[LogSource | bytes], sitting: bytes, file: str | None)
         if hashlib.sha256(data).digest() != sitting:
             raise RefusalError(_("the manifest is another sitting's"))
         return MANIFEST.decode(data)
+    trouble: StoreError | EncodingError | None = None
     for place in places:
         if not isinstance(place, bytes):
             try:
                 return find_manifest(place, sitting)
-            except (RefusalError, StoreError, EncodingError):
+            except RefusalError:
                 continue
+            except (StoreError, EncodingError) as error:
+                trouble = trouble or error
+    if trouble is not None:
+        raise trouble  # the place that cannot be read may be the one that has it
     raise RefusalError(_("no place holds this sitting's manifest: give --manifest"), check="SIT-01")
 
 

@@ -135,6 +135,12 @@ def test_readers_who_compare_one_log_agree(tmp_path: Path, capsys: pytest.Captur
     assert run(["evidence", "compare", str(five), *other]) == ExitCode.REFUSED
     assert run(["evidence", "compare", str(manifest), str(one), *ANCHOR]) == ExitCode.UNCHECKED
     assert run(["evidence", "compare", str(tmp_path / "nothing"), str(one), *ANCHOR]) == ExitCode.UNCHECKED
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "checkpoint").write_bytes((five / "checkpoint").read_bytes())
+    capsys.readouterr()
+    assert run(["evidence", "compare", str(broken), *ANCHOR]) == ExitCode.UNCHECKED
+    assert "tile/entries" in capsys.readouterr().err
 
 
 def test_what_a_reader_saw_before_is_compared_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
