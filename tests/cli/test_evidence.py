@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -135,9 +136,8 @@ def test_readers_who_compare_one_log_agree(tmp_path: Path, capsys: pytest.Captur
     assert run(["evidence", "compare", str(five), *other]) == ExitCode.REFUSED
     assert run(["evidence", "compare", str(manifest), str(one), *ANCHOR]) == ExitCode.UNCHECKED
     assert run(["evidence", "compare", str(tmp_path / "nothing"), str(one), *ANCHOR]) == ExitCode.UNCHECKED
-    broken = tmp_path / "broken"
-    broken.mkdir()
-    (broken / "checkpoint").write_bytes((five / "checkpoint").read_bytes())
+    broken = HONEST.publish(tmp_path / "broken")
+    shutil.rmtree(broken / "tile" / "entries")
     capsys.readouterr()
     assert run(["evidence", "compare", str(broken), *ANCHOR]) == ExitCode.UNCHECKED
     assert "tile/entries" in capsys.readouterr().err
