@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -137,10 +136,12 @@ def test_readers_who_compare_one_log_agree(tmp_path: Path, capsys: pytest.Captur
     assert run(["evidence", "compare", str(manifest), str(one), *ANCHOR]) == ExitCode.UNCHECKED
     assert run(["evidence", "compare", str(tmp_path / "nothing"), str(one), *ANCHOR]) == ExitCode.UNCHECKED
     broken = HONEST.publish(tmp_path / "broken")
-    shutil.rmtree(broken / "tile" / "entries")
+    for path in (broken / "tile" / "entries").rglob("*"):
+        if path.is_file():
+            path.write_bytes(path.read_bytes()[:-1])
     capsys.readouterr()
     assert run(["evidence", "compare", str(broken), *ANCHOR]) == ExitCode.UNCHECKED
-    assert "tile/entries" in capsys.readouterr().err
+    assert "manifest" not in capsys.readouterr().err
 
 
 def test_what_a_reader_saw_before_is_compared_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
