@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from secballot.errors import Party
+from secballot.errors import Party, PhaseError
 from secballot.group import Scalars, multiply_base
 from secballot.protocol.ceremony_session import dealt_share
+from secballot.record.ceremony import ceremony_transcript
 from secballot.records.ceremony import CeremonyCommit, CeremonyConfirm, CeremonyReveal
 from secballot.sealing import seal_share
 from tests.ceremony_stage import ROUNDS, CeremonyStage, constant_terms, forged_round
@@ -49,6 +50,18 @@ def test_a_ceremony_is_complete_when_everyone_has_confirmed() -> None:
     for index in (1, 2, 3, 4):
         share = stage.secrets(index).secret_share(ceremony.dealings, stage.dealt())
         assert ceremony.public_shares[index] == multiply_base(share)
+
+
+def test_there_is_no_transcript_before_all_shares_stand() -> None:
+    """ENT-06: neither before the joint key is known nor with the last shares missing."""
+    stage = CeremonyStage.begin()
+    for kind in ROUNDS[:3]:
+        stage.play(kind, without=4)
+        with pytest.raises(PhaseError) as caught:
+            ceremony_transcript(stage.ceremony)
+        assert caught.value.check == "ENT-06"
+        assert stage.send(4, kind) == EFFECT
+    assert stage.body(1, "ceremony-confirm") == CeremonyConfirm(1, ceremony_transcript(stage.ceremony))
 
 
 def test_the_order_within_a_round_is_free() -> None:

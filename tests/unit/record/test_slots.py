@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from secballot.errors import PhaseError
+from secballot.errors import Party, PhaseError
 from secballot.protocol.ceremony import Session
 from secballot.record.acts import ACTS
+from secballot.record.ceremony import blames
 from secballot.record.outcome import out_of_phase, repetition
 from secballot.record.state import CeremonyState, RegistrationState, SittingState
 from secballot.records.ceremony import CeremonyRestart
@@ -98,3 +99,20 @@ def test_what_comes_at_the_wrong_time_or_twice_is_refused_by_one_check() -> None
     early = out_of_phase("the poll is not open")
     assert (early.check, early.message) == ("ENT-06", "the poll is not open")
     assert repetition().check == "ENT-06"
+
+
+def test_a_fault_ends_the_session_that_it_belongs_to() -> None:
+    """Of this ceremony, this session and one of its participants, as long as it runs; no other fault ends anything."""
+    state = state_of()
+    assert not blames(state, "ceremony-commit", 2, Party("trustee", 1))
+    state.ceremony = CeremonyState(Session(bytes(32), 2, 2, (1, 2, 4), (bytes(32),) * 4), ({}, {}, {}, {}))
+    found = {
+        (kind, session, index)
+        for kind in ("ceremony-commit", "ceremony-complain", "registrar-key", "decryption", "ceremony-restart")
+        for session in (0, 1, 2, 3)
+        for index in (1, 3, 4, 5)
+        if blames(state, kind, session, Party("trustee", index))
+    }
+    assert found == {(kind, 2, index) for kind in ("ceremony-commit", "ceremony-complain") for index in (1, 4)}
+    state.ceremony.complete = True
+    assert not blames(state, "ceremony-commit", 2, Party("trustee", 1))
