@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from secballot.blind import (
     MODULUS_BYTES,
+    PROFILE,
     BlindPublicKey,
     BlindSecretKey,
     Suite,
@@ -135,3 +137,16 @@ class TestKeys:
         for bits, exponent in ((3071, 65_537), (3073, 65_537), (3072, 65_539), (3072, 3)):
             with pytest.raises(InvalidSignatureError, match=f"of {bits} bits"):
                 Suite(bits, 48, 96).check(BlindPublicKey(N, exponent))
+
+    def test_a_generated_key_is_of_the_profile(self) -> None:
+        """3072 bits, the exponent of the protocol, and another one each time."""
+        key = BlindSecretKey.generate()
+        PROFILE.check(key.public_key)
+        assert key.public_key.encode() != PUBLIC.encode()
+        assert BlindSecretKey.decode_private(key.encode_private()).public_key == key.public_key
+
+    def test_a_key_keeps_the_exponent_it_was_made_with(self) -> None:
+        """And its power undoes that one."""
+        key = BlindSecretKey(prime(512, seed=b"x"), prime(512, seed=b"y"), 65_539)
+        assert key.public_key.e == 65_539
+        assert pow(key.power(12_345, os.urandom), 65_539, key.public_key.n) == 12_345
