@@ -84,7 +84,7 @@ def test_survivors_are_of_functions_that_exist() -> None:
     for name, items in tomllib.loads(SURVIVORS.read_text("utf-8")).items():
         module, _, function = name.rpartition(".")
         found: object = importlib.import_module(module)
-        for part in function.removeprefix("x").strip("_ǁ").split("ǁ"):
-            found = getattr(found, part, None) or getattr(found, f"_{part}", None)
+        for part in function.split("ǁ")[1:] or [function.removeprefix("x_")]:
+            found = getattr(found, part, None)
         assert found is not None, name
         assert all(item["line"] and item["why"].endswith(".") for item in items), name
