@@ -84,8 +84,8 @@ def check_public_key(
         raise ValueError(f"a certificate stands on {CERTIFICATE_ROOTS} elements")
     if len(roots) != CERTIFICATE_ROOTS or any(len(root) != public_key.size for root in roots):
         raise EncodingError(f"certificate is not {CERTIFICATE_ROOTS} roots of {public_key.size} bytes")
-    for index, (root, element) in enumerate(zip(roots, rho, strict=True)):
-        sigma = int.from_bytes(root, "big")
+    for index, element in enumerate(rho):
+        sigma = int.from_bytes(roots[index], "big")
         if not 0 < sigma < n or gmpy2.gcd(element, n) != 1 or gmpy2.powmod(sigma, e, n) != element:
             raise InvalidProofError(f"root {index} of the key's certificate is wrong")
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import math
 import os
 import pickle
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import given, settings
@@ -23,6 +25,7 @@ from secballot.blind import (
 from secballot.errors import (
     EncodingError,
     InvalidSignatureError,
+    NonCanonicalError,
     SecballotError,
 )
 from tests.unit.blind.sample_key import (
@@ -76,6 +79,26 @@ class TestKeys:
         for data in candidates:
             with pytest.raises(EncodingError):
                 BlindSecretKey.decode_private(data)
+
+    def test_a_private_key_has_one_spelling(self) -> None:
+        """The same key with a larger private exponent works as well, and is not what was stored."""
+        stored = serialization.load_der_private_key(SECRET.encode_private(), password=None)
+        assert isinstance(stored, rsa.RSAPrivateKey)
+        numbers = stored.private_numbers()
+        period = math.lcm(numbers.p - 1, numbers.q - 1)
+        other = rsa.RSAPrivateNumbers(
+            numbers.p,
+            numbers.q,
+            numbers.d + period,
+            numbers.dmp1,
+            numbers.dmq1,
+            numbers.iqmp,
+            numbers.public_numbers,
+        ).private_key()
+        data = other.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        assert data != SECRET.encode_private()
+        with pytest.raises(NonCanonicalError):
+            BlindSecretKey.decode_private(data)
 
     @given(st.integers(0, 1700), st.integers(1, 255))
     @settings(max_examples=8, deadline=None)
