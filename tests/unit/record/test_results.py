@@ -193,6 +193,19 @@ def test_one_ballot_of_a_class_without_any_answer_is_one_too_many() -> None:
     assert over_issued(poll)
 
 
+def test_a_quorum_by_weight_weighs_the_classes() -> None:
+    """Three of four deputies are 6 of 12 by weight and 3 of 8 by heads; which of them counts, the rule set says."""
+    stream = closed((FOR,), (FOR,), (FOR,))
+    counts(stream)
+    ignore(stream.board)
+    state, outcomes = stream.board.record.state, {}
+    for measure in ("count", "weight"):
+        quorum = msgspec.structs.replace(adopt_rule().quorum, measure=measure)
+        state.manifest = msgspec.structs.replace(stream.manifest, rules=(adopt_rule(quorum=quorum), elect_rule()))
+        outcomes[measure] = stream.result().contests[0].outcome
+    assert outcomes == {"count": "inquorate", "weight": "adopted"}
+
+
 @pytest.mark.attack("TL-13")
 def test_the_rules_of_the_manifest_decide() -> None:
     """RES-01 holds outcomes against rule sets: quorum by roll and by those registered, majority, seats and ties."""

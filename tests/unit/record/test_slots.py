@@ -13,6 +13,7 @@ from secballot.errors import Party, PhaseError
 from secballot.protocol.ceremony import Session
 from secballot.record.acts import ACTS
 from secballot.record.ceremony import blames
+from secballot.record.convening import newest_convening
 from secballot.record.outcome import out_of_phase, repetition
 from secballot.record.state import CeremonyState, RegistrationState, SittingState
 from secballot.records.ceremony import CeremonyRestart
@@ -116,3 +117,16 @@ def test_a_fault_ends_the_session_that_it_belongs_to() -> None:
     assert found == {(kind, 2, index) for kind in ("ceremony-commit", "ceremony-complain") for index in (1, 4)}
     state.ceremony.complete = True
     assert not blames(state, "ceremony-commit", 2, Party("trustee", 1))
+
+
+def test_a_poll_stands_on_the_newest_convening_that_covers_it() -> None:
+    """Registrations that are not convened, or begin with a later poll, are passed over."""
+    first, second = (RegistrationState(number, convening=bytes(32)) for number in (1, 2))
+    first.first_poll, second.first_poll = 1, 3
+    state = state_of(first, second, RegistrationState(3))
+    state.registrations[-1].first_poll = 2
+    assert [newest_convening(state, poll) for poll in (1, 2, 3, 4)] == [first, first, second, second]
+    second.convening = None
+    assert [newest_convening(state, poll) for poll in (2, 3)] == [first, first]
+    assert newest_convening(state_of(RegistrationState(1)), 1) is None
+    assert newest_convening(state_of(), 1) is None
