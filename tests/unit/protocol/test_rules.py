@@ -337,3 +337,11 @@ def test_a_further_ballot_gives_each_option_as_much_as_it_may() -> None:
 
     for second, matters in ((8, True), (7, False)):
         assert slack_matters(chosen, [2, 2], [10, second], EVERYONE, {1: 1}, slack={1: 1}) == matters
+
+
+def test_slack_is_judged_by_weights() -> None:
+    """Two of the weight 7 that was cast are no majority, though they would be one of three heads."""
+    turnout = Turnout(counted={1: 1, 2: 2}, roll={1: 9, 2: 9}, registered={})
+
+    assert not slack_matters(rule(eligible=(1, 2)), [1, 1], [2, 5], turnout, WEIGHTS, slack={1: 1})
+    assert slack_matters(rule(eligible=(1, 2)), [1, 1], [2, 5], turnout, WEIGHTS, slack={1: 4})
