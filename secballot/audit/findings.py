@@ -153,7 +153,7 @@ class Findings:
             shared = self.repeats.found(partial(bytes_again, self.record.state))
         except StoreError:  # the source has gone since, or gives other entries: nothing that could be shown
             shared = []
-        return poll_warnings(self.record.state) + repeat_warnings(shared)
+        return poll_warnings(self.record.state) + repeat_warnings(shared[:LISTED])
 
     def _failures(self) -> list[Failure]:
         """Return why the record fails; entries whose root nobody could compare show nothing."""

@@ -312,7 +312,8 @@ class Report(msgspec.Struct, frozen=True):
         polls: by number.
         engine: what did the arithmetic.
         timings: seconds and items of every part, if the audit was given a clock; no part of the verdict.
-        warnings: what the record shows of people; no part of the verdict.
+        warnings: what the record shows of people, of ballots that share elements the first `LISTED` sets; no part of
+            the verdict.
     """
 
     verdict: Verdict

@@ -9,6 +9,8 @@ import tracemalloc
 
 import pytest
 
+from secballot.audit import findings, repeats
+from secballot.audit.repeats import Repeats
 from secballot.audit.verifier import audit
 from secballot.board.merkle import leaf_hash
 from secballot.record import read_entry
@@ -90,3 +92,23 @@ def test_a_source_that_swaps_ballots_when_elements_are_compared_blames_no_others
     source = LaterLiar(entries, list(source_of(stream).checkpoint_notes()))
     source.lie = entries[ballots[0]]
     assert audit(source, anchor=stream.board.anchor).warnings == ()
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 7, 1_000])
+def test_elements_are_compared_in_shares(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few are sorted at a time, the same ballots are named, and only what is repeated is looked at whole."""
+    entries = repeating().board.entries
+    ballots = [data for data in entries if decode_entry(data).kind == "ballot"]
+    assert len(ballots) == 2
+    seen = Repeats()
+    for index, data in enumerate(ballots):
+        seen.add(index, data)
+    monkeypatch.setattr(repeats, "SORTED_AT_ONCE", at_once)
+    assert seen.found(ballots.__getitem__) == [((0, 1), 2)]
+
+
+def test_a_report_lists_no_more_sets_of_ballots_than_of_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A delegate that repeats elements across many ballots makes no report without end."""
+    stream = repeating()
+    monkeypatch.setattr(findings, "LISTED", 0)
+    assert audit(source_of(stream), anchor=stream.board.anchor).warnings == ()
