@@ -190,7 +190,7 @@ def test_the_tally_id_binds_everything() -> None:
         tally_id(CTX, CLOSING, [], Ciphertexts.identity(1)),
     ]
 
-    assert digest("tally", CTX, CLOSING, b"".join(hashes), TALLY.encode()) == TALLY_ID
+    assert tally_id(CTX, CLOSING, hashes, TALLY) == digest("tally", CTX, CLOSING, b"".join(hashes), TALLY.encode())
     assert len(set(ids)) == len(ids)
     assert all(len(each) == 64 for each in ids)
 
