@@ -78,9 +78,9 @@ def test_only_labels_of_the_table_are_hashed() -> None:
 @pytest.mark.parametrize("wrong", [b"", HASH[:-1], HASH + b"h", 5, "h" * 31])
 def test_a_field_of_fixed_size_has_that_size(wrong: bytes | int | str) -> None:
     """Whatever it is given as."""
-    with pytest.raises(ValueError, match="a field of 'promise' has [0-9]+ bytes where 32 belong"):
+    with pytest.raises(ValueError, match=r"a field of 'promise' has [0-9]+ bytes where 32 belong"):
         digest("promise", HASH, wrong, *NUMBERS)
-    with pytest.raises(ValueError, match="a field of 'promise' has [0-9]+ bytes where 32 belong"):
+    with pytest.raises(ValueError, match=r"a field of 'promise' has [0-9]+ bytes where 32 belong"):
         digests("promise", [HASH, wrong], [NUMBERS])
 
 
