@@ -7,13 +7,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from secballot.errors import ProtocolError
+from secballot.errors import NOBODY, Party, ProtocolError
 from secballot.record import Outcome, SittingRecord, read_entry
 from secballot.record.history import LogOperator
 from secballot.record.statements import Signed
+from secballot.records.document import Document
 from secballot.records.entry import decode_entry, encode_signed
 from tests.record_stage import picture
-from tests.small_sitting import SITTING_ID, SMALL_MANIFEST, document, founding, public
+from tests.small_sitting import SITTING_ID, SMALL_MANIFEST, document, founding, public, signed
 
 
 def founded() -> SittingRecord:
@@ -76,3 +77,13 @@ def test_a_signature_verified_ahead_is_not_verified_again() -> None:
         record.state.proven = frozenset({msgspec.structs.replace(known, **change)})
         assert record.judge(false).check == "ENT-05"
     assert record.judge(document(1)).outcome is Outcome.EFFECT
+
+
+def test_a_refusal_without_fault_names_nobody() -> None:
+    """An officer's chunk out of order, and an objectionable one that the error itself lays at the officer's door."""
+    record = founded()
+    assert record.judge(document(1, 2, 3)).culprit == NOBODY
+    false = Document(chunk=1, chunks=1, data="text", document=bytes(32))
+    judgement = record.judge(signed("document", false, "officer 1"))
+    assert (judgement.outcome, judgement.check) == (Outcome.NO_EFFECT, "POL-01")
+    assert judgement.culprit == Party("presidium", 1)
