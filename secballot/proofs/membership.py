@@ -51,9 +51,15 @@ def fold_branches(  # noqa: PLR0917  # two scalars for each branch, and where it
         weights: for every branch, that of the equation with A, then with B.
         disjunctions: how many the form has, each about a ciphertext (α, β) of its own.
 
+    Raises:
+        ValueError: there is not one of everything for each branch.
+
     Source: SPEC.md#membership.
     """
     s, w, c, z = weights[0::2], weights[1::2], challenges, responses
+    # One scalar would stand for any number of them.
+    if not len(s) == len(w) == len(c) == len(z):
+        raise ValueError("not one challenge, response and pair of weights for each branch")
     v = values.repeat(len(challenges) // len(owners))
     # s·(A + c·α − z·G) + w·(B + c·β − c·v·G − z·Y) = O
     shifted = w * c

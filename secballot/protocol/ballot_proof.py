@@ -61,7 +61,12 @@ class OwnershipClaims:
             pairs: S and T of every ballot.
             responses: z of every ballot.
             challenges: e of every ballot.
+
+        Raises:
+            ValueError: they are not of the same number of ballots.
         """
+        if not len(pairs) == 2 * len(responses) == 2 * len(challenges):
+            raise ValueError("not two elements, one response and one challenge for each ballot")
         self._pairs = pairs
         self._responses = responses
         self._challenges = challenges
@@ -78,7 +83,13 @@ class OwnershipClaims:
         )
 
     def fold(self, weights: PublicScalars) -> Folded:
-        """Return the sum of weight·(T + e·S − z·G)."""
+        """Return the sum of weight·(T + e·S − z·G).
+
+        Raises:
+            ValueError: there is not one weight for each ballot.
+        """
+        if len(weights) != len(self):
+            raise ValueError(f"{len(weights)} weights for {len(self)} equations")
         elements = Elements.concat([self._pairs[0::2], self._pairs[1::2]])
         coefficients = PublicScalars.concat([weights * self._challenges, weights])
         return Folded(elements, coefficients, -(weights * self._responses).sum(), PublicScalars.from_ints([0]))
@@ -98,7 +109,14 @@ class ContestsClaims:
     def __init__(
         self, layout: BallotLayout, elements: Elements, challenges: PublicScalars, responses: PublicScalars
     ) -> None:
-        """Hold decoded elements and scalars: of every ballot one of each kind per branch."""
+        """Hold decoded elements and scalars: of every ballot one of each kind per branch.
+
+        Raises:
+            ValueError: there are other numbers of elements or responses than of challenges.
+        """
+        ballots = len(challenges) // layout.branches
+        if len(responses) != layout.branches * ballots or len(elements) != layout.elements * ballots:
+            raise ValueError("other numbers of elements or scalars than ballots of this form have")
         self.layout = layout
         self._challenges = challenges
         self._responses = responses

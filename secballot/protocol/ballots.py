@@ -21,8 +21,8 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from secballot import blind
-from secballot.errors import NOBODY, InvalidProofError, RecordError, SecballotError, blaming
-from secballot.group import Elements, PublicScalars
+from secballot.errors import NOBODY, EncodingError, InvalidProofError, RecordError, SecballotError, blaming
+from secballot.group import ENCODED_BYTES, Elements, PublicScalars
 from secballot.proofs.batch import find_invalid, first_false_equation
 from secballot.protocol.ballot_layout import (
     RANDOMIZER_BYTES,
@@ -272,6 +272,8 @@ def _check_credential(context: BallotContext, ballot: Ballot, known_credential: 
     layout = context.layout(ballot.class_index)
     _check_form(context, layout, ballot)
     with blaming("BAL-07", NOBODY):
+        if {len(ballot.credential), len(ballot.commitment), len(ballot.response)} != {ENCODED_BYTES}:
+            raise EncodingError("credential, commitment or response is not of 32 bytes")
         pair = Elements.decode(ballot.credential + ballot.commitment)
         response = decode_public(ballot.response)
     digest = credential_digest(ballot)
