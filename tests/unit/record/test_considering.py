@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from secballot.board.merkle import leaf_hash
 from secballot.errors import NOBODY, Party, ProtocolError
 from secballot.record import Outcome, SittingRecord, read_entry
 from secballot.record.history import LogOperator
@@ -28,11 +29,12 @@ def founded() -> SittingRecord:
 def test_what_was_considered_is_appended_as_it_was_judged() -> None:
     """Considering changes nothing; appending then does what `append` does at once."""
     record, other = founded(), founded()
-    before = picture(record.state)
-    considered = record.consider(document(1))
+    before, read = picture(record.state), read_entry(document(1))
+    assert (read.data, read.leaf) == (document(1), leaf_hash(document(1)))
+    considered = record.consider(read.data)
     assert (picture(record.state), len(record)) == (before, 2)
     considered.append()
-    assert other.append(read_entry(document(1))) == considered.judgement
+    assert other.append(read) == considered.judgement
     assert considered.judgement.outcome is Outcome.EFFECT
     assert picture(record.state) == picture(other.state) != before
     assert record.state.history.leaves() == other.state.history.leaves()

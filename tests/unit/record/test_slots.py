@@ -19,6 +19,7 @@ from secballot.record.state import CeremonyState, RegistrationState, SittingStat
 from secballot.records.ceremony import CeremonyRestart
 from secballot.records.convening import Convening
 from secballot.records.roll import Registration, RegistrationClose, RollChunk
+from tests.small_sitting import SMALL_MANIFEST
 
 if TYPE_CHECKING:
     import msgspec
@@ -130,3 +131,18 @@ def test_a_poll_stands_on_the_newest_convening_that_covers_it() -> None:
     assert [newest_convening(state, poll) for poll in (2, 3)] == [first, first]
     assert newest_convening(state_of(RegistrationState(1)), 1) is None
     assert newest_convening(state_of(), 1) is None
+
+
+def test_what_a_sitting_does_not_have_yet_is_out_of_phase() -> None:
+    """ENT-03 without a manifest, ENT-06 without a complete ceremony; what stands is given out."""
+    state = state_of()
+    for ask, check in ((state.the_manifest, "ENT-03"), (state.complete_ceremony, "ENT-06")):
+        with pytest.raises(PhaseError) as caught:
+            ask()
+        assert caught.value.check == check
+    state.manifest = SMALL_MANIFEST
+    state.ceremony = CeremonyState(Session(bytes(32), 1, 1, (1,), (bytes(32),)), ({}, {}, {}, {}))
+    with pytest.raises(PhaseError):
+        state.complete_ceremony()
+    state.ceremony.complete = True
+    assert (state.the_manifest(), state.complete_ceremony()) == (SMALL_MANIFEST, state.ceremony)
