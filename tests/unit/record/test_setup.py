@@ -270,6 +270,7 @@ def test_a_manifest_that_does_not_fit_names_nobody() -> None:
         with pytest.raises(RecordError) as caught:
             check_manifest(manifest, hashlib.sha256(MANIFEST.encode(manifest)).digest(), anchor)
         assert (caught.value.check, caught.value.culprit) == (check, NOBODY)
+        assert caught.value.message
 
 
 def roll_keys(count: int, name: bytes = b"") -> tuple[bytes, ...]:
