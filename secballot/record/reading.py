@@ -12,8 +12,10 @@ from secballot.errors import EncodingError
 from secballot.records.entry import Entry, decode_entry
 
 
-class ReadEntry(msgspec.Struct, frozen=True, gc=False):
+class ReadEntry(msgspec.Struct, frozen=True):
     """The bytes at one place of a log.
+
+    The collector of cycles has to see it: an exception leads to frames, and those may lead back here.
 
     Attributes:
         data: any bytes at all.
@@ -31,5 +33,5 @@ def read_entry(data: bytes) -> ReadEntry:
     try:
         entry: Entry | EncodingError = decode_entry(data)
     except EncodingError as error:
-        entry = error
+        entry = error.with_traceback(None)  # which would keep alive whatever the callers' frames hold
     return ReadEntry(data, leaf_hash(data), entry)
