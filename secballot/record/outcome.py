@@ -109,7 +109,7 @@ class Act(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         entry: kind, body, signer.
         at: where it stands.
-        party: who signed it; `NOBODY` for unsigned kinds; for a roll key the party `delegate`.
+        party: who signed it; `NOBODY` for unsigned kinds and the manifest; for a roll key the party `delegate`.
     """
 
     entry: Entry

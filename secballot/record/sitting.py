@@ -24,7 +24,6 @@ from secballot.errors import (
     NOBODY,
     EncodingError,
     InvalidSignatureError,
-    Party,
     PhaseError,
     PolicyError,
     ProtocolError,
@@ -45,6 +44,7 @@ from secballot.signing import VerifyKey, verify
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from secballot.errors import Party
     from secballot.record.ballots import Verdict
     from secballot.records.manifest import Manifest
 
@@ -211,7 +211,7 @@ def _refusal(act: Act, outcome: Outcome, error: SecballotError) -> Judgement:
 
 
 def _check_author(state: SittingState, entry: Entry) -> Party:
-    """Return who signed the entry, once that is somebody who may.
+    """Return the party that signed the entry, nobody for a kind without one, once whoever signed it may.
 
     Raises:
         PhaseError: ENT-03.
@@ -221,7 +221,8 @@ def _check_author(state: SittingState, entry: Entry) -> Party:
     if state.over:
         raise PhaseError(state.over, check="ENT-03")
     if entry.kind == "manifest":
-        return _check_manifest_author(state, entry)
+        _check_manifest_author(state, entry)
+        return NOBODY  # its signers are told apart by their keys: there are no parties before it
     state.the_manifest()
     if entry.kind in UNSIGNED:
         return NOBODY
@@ -239,7 +240,7 @@ def _party(state: SittingState, entry: Entry) -> Party | None:
     return state.parties.party(entry.signer) if state.parties is not None else None
 
 
-def _check_manifest_author(state: SittingState, entry: Entry) -> Party:
+def _check_manifest_author(state: SittingState, entry: Entry) -> None:
     from secballot.record import rules  # noqa: PLC0415  # with the first entry only
 
     body: Any = entry.body
@@ -249,7 +250,6 @@ def _check_manifest_author(state: SittingState, entry: Entry) -> Party:
     if entry.signer not in body.presidium.keys:
         raise RecordError("this key may not sign this kind of entry", check="ENT-04", culprit=NOBODY)
     _check_signature(state, entry)
-    return Party("presidium", body.presidium.keys.index(entry.signer) + 1)
 
 
 def _check_signature(state: SittingState, entry: Entry) -> None:
