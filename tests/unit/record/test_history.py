@@ -174,6 +174,11 @@ def test_a_spoilt_line_beside_a_quorum_counts_for_nothing() -> None:
     for lines in ((first, spoilt(others[0]), *others[1:]), (spoilt(first), *full.signatures)):
         opened = open_witnessed(stage.manifest, stage.state.operators, Note(full.text, lines).encode())
         assert len(opened.names) >= 3
+    stranger = SignatureLine("stranger.example", first.key_id, first.signature)
+    opened = open_witnessed(
+        stage.manifest, stage.state.operators, Note(full.text, (stranger, *full.signatures)).encode()
+    )
+    assert (opened.note, len(opened.names)) == (full.encode(), 4)
     embedded = Note(full.text, (first, spoilt(others[0]), *others[1:3])).encode().decode()
     with pytest.raises(PolicyError) as caught:
         open_embedded(stage.manifest, stage.state.operators, stage.state.history, embedded, 2)
