@@ -11,6 +11,7 @@ import pytest
 from secballot.protocol.registration import polls_per_request
 from secballot.records.credential import Answer, CredentialIssue, CredentialRequest
 from secballot.records.roll import Registration, RegistrationClose
+from secballot.signing import SigningKey
 from tests.record_stage import COLLECTED, EFFECT, Stage, fault, golden_bodies, golden_entries, refused
 from tests.simulator import golden, with_plan
 
@@ -77,6 +78,30 @@ def test_keys_of_polls_before_the_first_are_not_needed() -> None:
     assert act(stage, 2) == EFFECT
 
 
+def test_a_registration_needs_as_many_chunks_as_the_roll_has() -> None:
+    """REG-05 while one is missing, even if nobody's key is; with it, all are frozen."""
+    stage = Stage.before("roll")
+    commission = stage.keys.commission
+    chunks = [body for signer, body in golden_bodies("roll") if signer == commission[0].verify_key.encode()]
+    last = replace(chunks[0], chunk=3, chunks=3, keys=(SigningKey(bytes(32)).verify_key.encode(),))
+    for body in chunks:
+        assert stage.act("roll", replace(body, chunks=3), commission) == EFFECT
+    stage.log_all(golden_entries("registrar-key"))
+
+    assert act(stage) == refused("REG-05")
+    assert stage.act("roll", last, commission) == EFFECT
+    assert stage.post(stage.presidium[1], "registration", Registration(1, 1)) == EFFECT
+    assert len(stage.state.registrations[0].roll) == 9
+
+
+@pytest.mark.attack("SB-08")
+def test_a_class_without_anybody_cannot_be_frozen() -> None:
+    """REG-05, also where the floor is a single ballot."""
+    classes = tuple(replace(held, weight=1) for held in golden().simulator.board.manifest.classes)
+
+    assert frozen_with((3, 0), classes, minimum_ballots=1) == refused("REG-05")
+
+
 def rolls_too_small() -> dict[str, tuple[tuple[int, ...], tuple[int, int]]]:
     """Return per case the class sizes, and the weights, that break a privacy floor of 2."""
     return {
@@ -106,9 +131,9 @@ def test_classes_of_one_weight_are_a_group() -> None:
     assert frozen_with((2, 2), classes) == EFFECT
 
 
-def frozen_with(sizes: tuple[int, ...], classes: tuple[object, ...]) -> object:
+def frozen_with(sizes: tuple[int, ...], classes: tuple[object, ...], **changes: object) -> object:
     """Return what a registration does with a roll of these sizes; one poll, everything else in order."""
-    simulator = with_plan(classes=classes, delegates=sizes, polls=1).until_ceremony()
+    simulator = with_plan(classes=classes, delegates=sizes, polls=1, **changes).until_ceremony()
     rehearsal = simulator.rehearsal
     rehearsal.enrol()
     for member in rehearsal.commission:
