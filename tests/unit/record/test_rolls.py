@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tracemalloc
+from collections import Counter
 
 import pytest
 
@@ -102,10 +103,10 @@ def test_a_request_is_open_until_every_registrar_has_answered() -> None:
         OpenRequest(1, 2, 2, 0b1010, expected[0]),
         OpenRequest(2, 2, 1, 0b1000, expected[1]),
     ]
-    assert (held[leaves[0]].answered, held[leaves[0]].is_open, held.covered) == ({1, 3}, True, {})
+    assert (held[leaves[0]].answered, held[leaves[0]].is_open, held.covered) == (frozenset({1, 3}), True, Counter())
     held.answer(leaves[:1], 2, 3)
     first = held[leaves[0]]
-    assert (first.answered, first.is_open, first.expected) == ({1, 2, 3}, False, b"")
+    assert (first.answered, first.is_open, first.expected) == (frozenset({1, 2, 3}), False, b"")
     assert (held.open_request(leaves[0]), held.unanswered) == (None, 1)
     assert held.covered == {(2, 1): 1, (3, 1): 1}
     assert held.open_request(name("leaf", 3)) is None
