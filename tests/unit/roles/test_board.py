@@ -173,7 +173,9 @@ def test_faults_of_delegates_are_refused(board: BoardOperator) -> None:
     """A wrong request names its delegate to the one who posts it, and takes no place in the log."""
     (delegate,) = public("delegate")
     keys = {(1, 1): {number: test_key(number).public_key for number in (1, 2)}}
-    board.record.state.registrations = [RegistrationState(1, roll=Roll({delegate: 1}), first_poll=1, keys=keys)]
+    registration = RegistrationState(1, roll=Roll({delegate: 1}), keys=keys)
+    registration.freeze(1)
+    board.record.state.registrations = [registration]
     body = CredentialRequest(blinded=(bytes(768),), first_poll=1, registration=1)
     refusal = _refused(board, signed("credential-request", body, "delegate"))
     assert (refusal.check, refusal.culprit) == ("REG-06", Party("delegate"))

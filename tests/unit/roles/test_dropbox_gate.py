@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 import httpx
@@ -136,7 +135,7 @@ def test_one_delegates_requests_are_limited(view: WitnessedView, store: DropStor
 def test_requests_are_told_by_the_roll(view: WitnessedView) -> None:
     """A key that is not on it, and a false signature, are anybody's."""
     mine, other = decode_entry(_request("delegate 1")), decode_entry(_request("delegate 2"))
-    forged = dataclasses.replace(mine, signature=other.signature)
+    forged = replace(mine, signature=other.signature)
     gate = Gate(Parties(SMALL_MANIFEST), SITTING_ID, view)
     assert gate.look([mine, other, forged]) == [Standing.VOTER, Standing.ANYBODY, Standing.ANYBODY]
 
