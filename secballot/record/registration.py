@@ -141,21 +141,20 @@ def judge_issue(state: SittingState, body: CredentialIssue, act: Act) -> Commit:
     """
     registration = state.current_registration(body.registration)
     registrar = act.party.index
-    requests = [registration.requests.open_request(answer.request) for answer in body.answers]
-    if len({answer.request for answer in body.answers}) != len(requests):
+    if len({answer.request for answer in body.answers}) != len(body.answers):
         raise out_of_phase("answers one request twice")
-    asked: list[OpenRequest] = []
-    for request in requests:
+    asked: list[tuple[OpenRequest, bytes]] = []
+    for answer in body.answers:
+        request = registration.requests.open_request(answer.request)
         if request is None or request.answered >> registrar & 1:
             raise out_of_phase("answers what is no request, or is answered already")
-        asked.append(request)
+        asked.append((request, answer.signatures))
     registrars = len(state.the_manifest().registrars)
-    signatures = [answer.signatures for answer in body.answers]
-    together = compared(zip(asked, signatures, strict=True), registrar, registrars)
-    if any(len(own) != MODULUS_BYTES * request.polls for own, request in zip(signatures, asked, strict=True)) or not (
+    together = compared(asked, registrar, registrars)
+    if any(len(own) != MODULUS_BYTES * request.polls for request, own in asked) or not (
         all_hold(registration.keys, registrar, together, state.proven)
     ):
-        for request, own in zip(asked, signatures, strict=True):
+        for request, own in asked:
             polls = range(request.first_poll, request.first_poll + request.polls)
             keys = [registration.keys[poll, request.class_index][registrar] for poll in polls]
             check_expected_answer(own, expected_of(request.expected, registrar, registrars), keys, registrar)
