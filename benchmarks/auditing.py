@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from benchmarks.record.plan import RecordPlan
 from benchmarks.table import Row, Table, tell
 from secballot.group import engine_name
 from secballot.protocol.ballots import check_block
+from secballot.record.work import keep_memory
 from secballot.roles.remote import open_source
 
 if TYPE_CHECKING:
@@ -79,8 +81,11 @@ def audit_once(record: Record, engine: str | None = None, *, workers: int = 0) -
 def _measure(record: Record, engine: str | None, *, single: bool) -> Table:
     plan = record.plan
     tell(f"auditing {plan.ballots} ballots")
+    keep_memory()  # as the audit does; limits and proofs both gain
     with pinned():
         sample = Sample(open_source(record.folder).entries(0, record.size), record.anchor, SAMPLE)
+        gc.collect()
+        gc.freeze()  # an audit does not hold what the sample does
         before = sample.ballot_limit(), sample.delegate_limit()
         audited = audit_once(record, engine)
         proofs = _proofs_alone(sample)

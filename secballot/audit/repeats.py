@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 CIPHERTEXT_BYTES: Final = 64
 _ELEMENT_BYTES: Final = 32
-_PART: Final = struct.Struct("<Q")
+_PART: Final = struct.Struct("<I")
 
-SORTED_AT_ONCE: Final = 1 << 20
+SORTED_AT_ONCE: Final = 1 << 19
 """Parts of elements sorted at a time, about: as an integer of Python each takes five times its room."""
 
 # Of a ballot's canonical entry: base64 and digits are all that stands between quotation marks there.
@@ -32,13 +32,17 @@ _CIPHERTEXTS: Final = re.compile(rb'"ciphertexts":"([A-Za-z0-9+/=]*+)"')
 
 
 class Repeats:
-    """Eight bytes of every α of every accepted ballot, by which repeated ones are found and then looked at whole."""
+    """Four bytes of every α of every accepted ballot, by which repeated ones are found and then looked at whole.
+
+    Which ballot a part is of follows from runs: ballots one behind the other in the log, with as many parts each.
+    """
 
     def __init__(self) -> None:
         """Begin without any."""
-        self._parts = array("Q")
+        self._parts = array("I")
         self._starts = array("Q")
         self._indices = array("Q")
+        self._widths = array("Q")
 
     def add(self, index: int, ballot: bytes) -> None:
         """Take note of an accepted ballot.
@@ -47,29 +51,51 @@ class Repeats:
             index: of its entry.
             ballot: the entry's bytes.
         """
-        self._starts.append(len(self._parts))
-        self._indices.append(index)
+        parts: list[int] = []
         for found in _CIPHERTEXTS.finditer(ballot):
             data = a2b_base64(found[1])
-            self._parts.extend(struct.unpack("<" + "Q56x" * (len(data) // CIPHERTEXT_BYTES), data))
+            parts += struct.unpack("<" + "I60x" * (len(data) // CIPHERTEXT_BYTES), data)
+        width = len(parts)
+        if width and not self._goes_on(index, width):
+            self._starts.append(len(self._parts))
+            self._indices.append(index)
+            self._widths.append(width)
+        self._parts.extend(parts)
 
-    def packed(self) -> tuple[bytes, bytes, bytes]:
+    def _goes_on(self, index: int, width: int) -> bool:
+        """Tell whether a ballot belongs to the newest run."""
+        if not self._widths or self._widths[-1] != width:
+            return False
+        return index - self._indices[-1] == (len(self._parts) - self._starts[-1]) // width
+
+    def packed(self) -> tuple[bytes, bytes, bytes, bytes]:
         """Return what is known as bytes, for `unpacked` on a machine like this one."""
-        return self._parts.tobytes(), self._starts.tobytes(), self._indices.tobytes()
+        parts, starts, indices, widths = self._columns()
+        return parts.tobytes(), starts.tobytes(), indices.tobytes(), widths.tobytes()
 
     @classmethod
-    def unpacked(cls, values: tuple[bytes, bytes, bytes]) -> Repeats:
+    def unpacked(cls, values: tuple[bytes, ...]) -> Repeats:
         """Return what `packed` wrote.
 
         Raises:
             ValueError: it is no such thing.
         """
         repeats = cls()
-        for column, data in zip((repeats._parts, repeats._starts, repeats._indices), values, strict=True):
+        for column, data in zip(repeats._columns(), values, strict=True):
             column.frombytes(data)
-        if len(repeats._starts) != len(repeats._indices):
-            raise ValueError("not as many ballots as beginnings")
+        if not len(repeats._starts) == len(repeats._indices) == len(repeats._widths):
+            raise ValueError("not as many runs as beginnings")
+        if not all(repeats._widths) or list(repeats._starts[:1]) != [0] * bool(repeats._parts):
+            raise ValueError("parts without runs")
         return repeats
+
+    def _columns(self) -> tuple[array[int], array[int], array[int], array[int]]:
+        return self._parts, self._starts, self._indices, self._widths
+
+    def _index_of(self, at: int) -> int:
+        """Return the entry that a part is of."""
+        run = bisect_right(self._starts, at) - 1
+        return self._indices[run] + (at - self._starts[run]) // self._widths[run]
 
     def found(self, fetch: Callable[[int], bytes]) -> list[tuple[tuple[int, ...], int]]:
         """Return the entries of ballots that share elements, in order, and how many elements they share.
@@ -86,7 +112,7 @@ class Repeats:
         if not twice:
             return []
         places = [at for at, part in enumerate(self._parts) if part in twice]
-        suspects = sorted({self._indices[bisect_right(self._starts, at) - 1] for at in places})
+        suspects = sorted({self._index_of(at) for at in places})
         ballots: dict[bytes, list[int]] = defaultdict(list)
         for index in suspects:
             for element in _elements(fetch(index)):

@@ -38,7 +38,7 @@ class _Findings(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fie
     totals: dict[str, int]
     refused_manifest: bool
     items: dict[str, int]
-    repeats: tuple[bytes, bytes, bytes]
+    repeats: tuple[bytes, bytes, bytes, bytes]
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder(order="deterministic")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import pytest
-
 from secballot.audit.repeats import Repeats
 from secballot.audit.report import Report, Verdict, WarningLine
 from secballot.audit.verifier import audit, audit_log
@@ -139,19 +137,8 @@ def test_warnings_are_in_the_json() -> None:
     assert all(f"Warning: {line.words}." in shown for line in report.warnings)
 
 
-@pytest.mark.parametrize("cut", [1, 8])
-def test_what_was_kept_of_elements_is_whole_or_refused(cut: int) -> None:
-    """Columns that do not fit together are none."""
-    repeats = Repeats()
-    repeats.add(7, golden().entries[0])
-    parts, starts, indices = repeats.packed()
-    assert Repeats.unpacked((parts, starts, indices)).packed() == repeats.packed()
-    with pytest.raises(ValueError, match="not"):
-        Repeats.unpacked((parts, starts[:-cut], indices))
-
-
 def test_elements_that_only_begin_alike_are_not_named() -> None:
-    """Eight bytes decide what is looked at, and 32 what is said: anybody can make the former alike."""
+    """Four bytes decide what is looked at, and 32 what is said: anybody can make the former alike."""
     stream = Stream()
     stream.open(resolution())
     ballot = ballot_entry(stream.ballot(0, (FOR,)))
