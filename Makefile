@@ -84,14 +84,15 @@ meta2: $(VENV)/.dev
 	  done; done
 
 # One file for every supported Python and platform; markers tell them apart. The second is what a plain install needs,
-# with what runs the tests of it; the third is what `make interop` installs. No file names a package index. That there are
+# with what runs the tests of it; then what only CI adds, and what `make interop` installs. No file names a package index. That there are
 # files for each Python is tried, since a release may have none for an older one.
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header $(ARGS) --python-version 3.11
 lock: $(BIN)/python
 	$(PIP) install uv
 	$(LOCK) --extra dev pyproject.toml --output-file requirements/dev.txt
 	printf 'pytest\nhypothesis\n' | $(LOCK) --constraint requirements/dev.txt pyproject.toml - --output-file requirements/installed.txt
-	for version in 3.11 3.12 3.13; do for file in dev installed; do \
+	$(LOCK) --extra dask --constraint requirements/dev.txt pyproject.toml --output-file requirements/dask.txt
+	for version in 3.11 3.12 3.13; do for file in dev installed dask; do \
 	  $(PIP) install --dry-run --require-hashes --requirement requirements/$$file.txt --python-version $$version \
 	    --only-binary=:all: --target $(VENV)/none || exit 1; \
 	done; done

@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-FILES: Final = ("dev.txt", "installed.txt", "interop.txt")
+FILES: Final = ("dev.txt", "installed.txt", "interop.txt", "dask.txt")
 _PIN: Final = re.compile(
     r"(?P<pin>[A-Za-z0-9._-]+==[^\s;]+)(?: ;[^\\]*)? \\\n(?P<hashes>(?:    --hash=\S+(?: \\)?\n)+)"
 )
@@ -44,8 +44,8 @@ def pins(name: str) -> dict[str, str]:
     return found
 
 
-_NOT_INSTALLED = frozenset({"dask"})
-"""Extras that CI does not install: 45 MB for one test, which says so where it is skipped."""
+_APART: Final = frozenset({"dask"})
+"""Extras that only CI installs, each from a file of its own: this one is 45 MB for one test."""
 
 
 def wanted(*, extras: bool) -> list[Requirement]:
@@ -53,7 +53,7 @@ def wanted(*, extras: bool) -> list[Requirement]:
     stated = list(project()["project"]["dependencies"])
     if extras:
         extras_of = project()["project"]["optional-dependencies"]
-        stated += [item for extra, items in extras_of.items() if extra not in _NOT_INSTALLED for item in items]
+        stated += [item for extra, items in extras_of.items() if extra not in _APART for item in items]
         stated += project()["build-system"]["requires"]
     return [Requirement(item) for item in stated]
 
@@ -87,6 +87,19 @@ def test_what_the_project_asks_for_is_pinned(name: str, extras: bool) -> None:
 def test_both_files_pin_the_same_versions() -> None:
     """What is tested as installed is what is tested in the checkout."""
     assert pins("installed.txt").items() <= pins("dev.txt").items()
+
+
+@pytest.mark.parametrize("extra", sorted(_APART))
+def test_what_is_pinned_apart_goes_with_the_rest(extra: str) -> None:
+    """It changes no version of what everybody tests with, and CI installs it and insists on its tests."""
+    found, rest = pins(f"{extra}.txt"), pins("dev.txt")
+    for item in project()["project"]["optional-dependencies"][extra]:
+        requirement = Requirement(item)
+        assert requirement.specifier.contains(found[canonicalize_name(requirement.name)], prereleases=True)
+    assert {name: rest[name] for name in found.keys() & rest.keys()}.items() <= found.items()
+    commands = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert f"--require-hashes --requirement requirements/{extra}.txt" in commands
+    assert f"SECBALLOT_REQUIRE+=,{extra}" in commands
 
 
 def test_the_build_needs_nothing_else() -> None:
