@@ -31,6 +31,7 @@ from secballot.board.tile import (
     MAX_BUNDLE_SIZE,
     TILE_HEIGHT,
     TILE_WIDTH,
+    Bundle,
     Tile,
     bundles_of,
     decode_bundle,
@@ -283,7 +284,7 @@ class PublishedSource:
         """
         number, place = divmod(index, TILE_WIDTH)
         width = min(TILE_WIDTH, self._stop - TILE_WIDTH * number) if index < self._stop else place + 1
-        return self._bundle_kept(number, width)[place]
+        return self._bundle_kept(number, width).entry(place)
 
     def entries(self, start: int, stop: int) -> Iterator[bytes]:
         """Yield the entries from `start` up to `stop`, exclusive, reading one bundle at a time.
@@ -295,7 +296,8 @@ class PublishedSource:
         for index in range(start // TILE_WIDTH, -(-stop // TILE_WIDTH)):
             first = TILE_WIDTH * index
             bundle = self._bundle(index, min(TILE_WIDTH, stop - first))
-            yield from bundle[max(0, start - first) : stop - first]
+            places = range(len(bundle.ends))[max(0, start - first) : stop - first]
+            yield from map(bundle.entry, places)
 
     def discrepancies(self, size: int, subtree: Callable[[int, int], bytes]) -> Iterator[str]:
         """Yield one line for each file below `size` that is unreadable, or does not hold what the others imply."""
@@ -351,7 +353,7 @@ class PublishedSource:
     def _note_at(self, size: int) -> bytes:
         return self._reader.checkpoint_note_at(size)
 
-    def _bundle(self, index: int, width: int) -> tuple[bytes, ...]:
+    def _bundle(self, index: int, width: int) -> Bundle:
         """Return the first `width` entries of a bundle, or more, from the file that was published for that width.
 
         A later file that holds more of the same bundle serves where that one is gone.
@@ -366,10 +368,10 @@ class PublishedSource:
             raise MissingFileError(f"{Tile(None, index, width).path} is missing")
         return self._bundle_of(Tile(None, index, wider[0]))
 
-    def _bundle_of(self, tile: Tile) -> tuple[bytes, ...]:
+    def _bundle_of(self, tile: Tile) -> Bundle:
         data = self._files.read(tile.path, MAX_BUNDLE_SIZE)
         try:
-            return decode_bundle(data, tile.width)
+            return Bundle.decode(data, tile.width)
         except EncodingError as error:
             raise StoreError(f"{tile.path} is garbled") from error
 

@@ -13,8 +13,9 @@ Source: SPEC.md#published-log; C2SP tlog-tiles.
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from secballot.board.merkle import HASH_SIZE, MAX_TREE_SIZE
 from secballot.errors import EncodingError
@@ -29,12 +30,14 @@ TILE_HEIGHT: Final = 8
 """Levels of the Merkle tree that one level of tiles spans."""
 
 MAX_LEVEL: Final = 63
+_LENGTH_BYTES: Final = 2
 MAX_ENTRY_SIZE: Final = 65_535
 """Most bytes of one entry."""
 
-MAX_BUNDLE_SIZE: Final = TILE_WIDTH * (2 + MAX_ENTRY_SIZE)
+MAX_BUNDLE_SIZE: Final = TILE_WIDTH * (_LENGTH_BYTES + MAX_ENTRY_SIZE)
 """Most bytes of one entry bundle."""
 
+_length_at = struct.Struct(">H").unpack_from
 _MAX_INDEX = MAX_TREE_SIZE // TILE_WIDTH
 _DIGITS = frozenset("0123456789")
 _MAX_PATH_SIZE = len("tile/entries/x036/x028/x797/x018/x963/967.p/255")
@@ -171,18 +174,49 @@ def decode_bundle(data: bytes, width: int) -> tuple[bytes, ...]:
     Raises:
         EncodingError: not exactly `width` entries, or bytes left over.
     """
-    entries = []
-    at = 0
-    for _ in range(width):
-        start = at + 2
-        stop = start + int.from_bytes(data[at:start], "big")
-        if start > len(data) or stop > len(data):
-            raise EncodingError("an entry bundle ends too early", offset=at)
-        entries.append(data[start:stop])
-        at = stop
-    if at != len(data):
-        raise EncodingError("an entry bundle has bytes left over", offset=at)
-    return tuple(entries)
+    return tuple(map(Bundle.decode(data, width).entry, range(width)))
+
+
+class Bundle(NamedTuple):
+    """An entry bundle of which few entries may be wanted: the others are not copied.
+
+    Attributes:
+        data: the file.
+        ends: where each entry ends.
+    """
+
+    data: bytes
+    ends: tuple[int, ...]
+
+    @classmethod
+    def decode(cls, data: bytes, width: int) -> Self:
+        """Return a bundle of known width.
+
+        Raises:
+            EncodingError: as `decode_bundle`.
+        """
+        ends = []
+        at = 0
+        for _ in range(width):
+            if at + _LENGTH_BYTES > len(data):
+                raise EncodingError("an entry bundle ends too early", offset=at)
+            end = at + _LENGTH_BYTES + _length_at(data, at)[0]
+            if end > len(data):
+                raise EncodingError("an entry bundle ends too early", offset=at)
+            ends.append(end)
+            at = end
+        if at != len(data):
+            raise EncodingError("an entry bundle has bytes left over", offset=at)
+        return cls(data, tuple(ends))
+
+    def entry(self, place: int) -> bytes:
+        """Return one entry.
+
+        Raises:
+            IndexError: the bundle ends before it.
+        """
+        start = self.ends[place - 1] if place else 0
+        return self.data[start + _LENGTH_BYTES : self.ends[place]]
 
 
 def _row(level: int | None, size: int) -> Iterator[Tile]:

@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     from secballot.records.ballot import Ballot
 
 
-_LARGE_BYTES: Final = 31 << 20
-"""Just below the 32 MB that glibc adapts to at most. They are never written, so they take no memory."""
+_LARGE_BYTES: Final = 8 << 20
+"""More than any piece of a block. What is larger, a whole log's columns, grows in place where it is mapped by itself.
+They are never written, so they take no memory."""
 
 
 class Job(Protocol):

@@ -172,9 +172,13 @@ def read_file(path: Path, limit: int) -> bytes:
     try:
         # Without O_NONBLOCK, opening a named pipe that somebody put there would wait for ever.
         with open(path, "rb", opener=_open_nonblocking) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
                 raise StoreError(f"{path.name} is not a file")
-            data = file.read(limit + 1)
+            # Room for `limit` bytes would be made first, whatever the size; a file that grows is read to its end.
+            data = file.read(min(status.st_size, limit) + 1)
+            if status.st_size < len(data) <= limit:
+                data += file.read(limit + 1 - len(data))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise MissingFileError(f"{path.name} is missing") from error
     except OSError as error:
