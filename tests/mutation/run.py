@@ -81,10 +81,13 @@ GROUPS: Final[dict[str, tuple[list[str], list[str]]]] = {
         _record("slots", "acts", "setup", "polls", "results", "adjournment", "convening"),
     ),
     "record-ceremony": (_machine("ceremony"), _record("ceremony", "ceremony_restart", "convening", "sitting")),
-    "record-setup": (_machine("setup"), _record("setup", "registrar_keys", "ceremony", "second_registration")),
+    "record-setup": (
+        _machine("setup"),
+        _record("setup", "registrar_keys", "ceremony", "second_registration", "proven"),
+    ),
     "record-registration": (
-        _machine("registration", "convening", "rolls"),
-        _record("registration", "second_registration", "convening", "ballots", "saving"),
+        _machine("registration", "answers", "convening", "rolls"),
+        _record("registration", "second_registration", "convening", "ballots", "saving", "proven", "rolls"),
     ),
     "record-machine": (
         _machine("sitting", "parties", "reading", "rereading"),
@@ -92,10 +95,14 @@ GROUPS: Final[dict[str, tuple[list[str], list[str]]]] = {
     ),
     "record-state": (
         _machine("state", "history"),
-        _record("slots", "history", "acts", "closing", "ceremony", "convening", "registration", "adjournment"),
+        _record("slots", "history", "acts", "closing", "ceremony", "convening", "registration", "adjournment", "proven")
+        + _record("ahead"),
     ),
     "record-saving": (_machine("saving"), [*_record("saving"), "tests/audit/test_resuming.py"]),
-    "record-ahead": (_machine("ahead", "work"), ["tests/audit/test_workers.py", *_record("ballots")]),
+    "record-ahead": (
+        _machine("ahead", "work"),
+        [*_record("ahead", "work"), "tests/audit/test_statements.py", "tests/adversary/test_executors.py"],
+    ),
 }
 """By name: what is changed, and the tests that ought to notice."""
 

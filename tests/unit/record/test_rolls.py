@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import tracemalloc
 from collections import Counter
 
@@ -79,6 +80,9 @@ def test_requests_are_told_by_leaf_and_by_key() -> None:
     assert (list(held.of(KEYS[4])), list(held.of(KEYS[2]))) == ([third, first], [second])
     assert held[name("leaf", 1)] == second
     assert name("leaf", 3) not in held
+    with pytest.raises(KeyError) as caught:
+        held[name("leaf", 3)]
+    assert caught.value.args == (name("leaf", 3),)
 
 
 def test_the_next_poll_follows_the_newest_request() -> None:
@@ -132,6 +136,22 @@ def test_requests_are_made_of_what_was_packed() -> None:
         bytes([2, 0, 1, 0, 1, 0]),
     )
     assert asked().packed() == ((b"",) * 5, (), 0)
+
+
+def test_columns_are_packed_alike_on_every_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of the other kind turns its values round on the way out, without its columns, and on the way in."""
+    held = asked((4, 1, 2), (2, 2, 1))
+    before = held.packed()
+    (leaves, *columns), *_ = before
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "byteorder", {"little": "big", "big": "little"}[sys.byteorder])
+        turned, still_open, registrars = held.packed()
+        again = Requests.unpacked(roll_of_six(), turned, still_open, registrars)
+    for size, plain, other in zip((8, 8, 2, 2), columns, turned[1:], strict=True):
+        assert other == b"".join(plain[at : at + size][::-1] for at in range(0, len(plain), size))
+    assert turned[0] == leaves
+    assert held.packed() == before
+    assert list(again.items()) == list(held.items())
 
 
 @pytest.mark.parametrize("columns", [4, 6])

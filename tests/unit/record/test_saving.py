@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from secballot.elgamal import Ciphertexts
 from secballot.errors import EncodingError, StoreError
+from secballot.group import Elements
 from secballot.record import SittingRecord
 from secballot.record.saving import FORMAT, _Registration, _State, restored, saved
 from tests.audit.every_kind import every_kind
@@ -52,6 +54,30 @@ def test_a_document_in_progress_is_read_again() -> None:
     other = replayed(entries[:-1], SMALL)
     with pytest.raises(StoreError):
         restored(saved(other), fetch=lambda index: entries[index - 1])
+
+
+def test_a_document_of_other_entries_is_no_state() -> None:
+    """Where another kind of entry stands, none of its chunks does."""
+    entries = [*founding(), document(1, 1, 3)]
+    record = replayed(entries, SMALL)
+    (progress,) = record.state.documents.values()
+    progress.indices = (0,)
+    with pytest.raises(EncodingError, match="not a saved state"):
+        restored(saved(record), fetch=entries.__getitem__)
+
+
+def test_identities_are_restored() -> None:
+    """Ballots can cancel each other out, which leaves a sum of nothing, and nothing to decrypt; a share may be zero."""
+    entries = every_kind().entries
+    record = replayed(entries, every_kind().anchor)
+    record.state.complete_ceremony().public_shares[1] = Elements.identity(1)
+    poll = next(poll for poll in record.state.polls.values() if poll.result is not None)
+    for class_index, total in list(poll.sums.items()):
+        poll.sums.set(class_index, Ciphertexts.identity(len(total)))
+    poll.aggregates = tuple(Ciphertexts.identity(len(one)) for one in poll.aggregates)
+    poll.factors = [{trustee: Elements.identity(len(own)) for trustee, own in held.items()} for held in poll.factors]
+    again = restored(saved(record), fetch=lambda index: entries[index])
+    assert picture(again.state) == picture(record.state)
 
 
 def test_other_bytes_are_no_state() -> None:
