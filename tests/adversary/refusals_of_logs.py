@@ -32,7 +32,7 @@ from secballot.board.note import (
 )
 from secballot.board.policy import Policy, Quorum
 from secballot.board.published import decode_sizes
-from secballot.board.tile import Tile, decode_bundle, decode_tile
+from secballot.board.tile import Bundle, Tile, decode_bundle, decode_tile
 from secballot.board.witness import Request, open_request, read_cosignatures, read_size
 from secballot.roles.evidence import (
     SignedCheckpoint,
@@ -268,14 +268,24 @@ def _proofs() -> Sequence[Attempt]:
     ]
 
 
-@refuses("board.published:decode_sizes", "board.tile:Tile.parse", "board.tile:decode_tile", "board.tile:decode_bundle")
+@refuses(
+    "board.published:decode_sizes",
+    "board.tile:Bundle.decode",
+    "board.tile:Tile.parse",
+    "board.tile:decode_bundle",
+    "board.tile:decode_tile",
+)
 def _files() -> Sequence[Attempt]:
     paths = ("", "tile", "tile/0", "tile/0/../x", "tile/0/1", "tile/0/x001/001.p/0", "tile/64/000", "/tile/0/000")
     return [
         *(partial(decode_sizes, data) for data in (b"1", b"2\n1\n", b"1\n1\n", b"01\n", b"-1\n", b"a\n", b"\n")),
         *(partial(Tile.parse, path) for path in paths),
         *(partial(decode_tile, data, 2) for data in (b"", bytes(32), bytes(63), bytes(96))),
-        *(partial(decode_bundle, data, 2) for data in (b"", b"\0", b"\0\1", b"\0\1a", b"\0\1a\0\1bc", b"\xff\xff")),
+        *(
+            partial(decode, data, 2)
+            for data in (b"", b"\0", b"\0\1", b"\0\1a", b"\0\1a\0\1bc", b"\xff\xff")
+            for decode in (Bundle.decode, decode_bundle)
+        ),
     ]
 
 
