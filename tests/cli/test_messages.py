@@ -27,7 +27,7 @@ from secballot_cli.templates import PLAIN, REPORTED, TEMPLATES
 from tests.cli.command_tree import tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from babel.messages.catalog import Catalog, Message
 
@@ -100,31 +100,29 @@ def texts_of_reports() -> set[str]:
     }
 
 
-def messages_of_library(project_root: Path, *classes: str) -> set[str]:
-    """Return the messages that errors of the library have every time; of these classes, or of all."""
-    found = set()
+def raised_in_library(project_root: Path, classes: Sequence[str]) -> Iterator[ast.expr]:
+    """Yield what the library's errors are first given; those of these classes, or of all."""
     for path in (project_root / "secballot").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not (isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args):
                 continue
-            first, raised = node.exc.args[0], ast.unparse(node.exc.func)
-            if isinstance(first, ast.Constant) and isinstance(first.value, str) and (raised in classes or not classes):
-                found.add(first.value)
-    return found
+            if not classes or ast.unparse(node.exc.func) in classes:
+                yield node.exc.args[0]
+
+
+def messages_of_library(project_root: Path, *classes: str) -> set[str]:
+    """Return the messages that errors of the library have every time; of these classes, or of all."""
+    given = raised_in_library(project_root, classes)
+    return {one.value for one in given if isinstance(one, ast.Constant) and isinstance(one.value, str)}
 
 
 def templates_of_library(project_root: Path, *classes: str) -> set[str]:
     """Return the messages of the library's errors that have values in them, `{}` for each; of these classes, or all."""
-    found = set()
-    for path in (project_root / "secballot").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not (isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args):
-                continue
-            first, raised = node.exc.args[0], ast.unparse(node.exc.func)
-            if isinstance(first, ast.JoinedStr) and (raised in classes or not classes):
-                parts = [part.value if isinstance(part, ast.Constant) else "{}" for part in first.values]
-                found.add("".join(map(str, parts)))
-    return found
+    return {
+        "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in one.values)
+        for one in raised_in_library(project_root, classes)
+        if isinstance(one, ast.JoinedStr)
+    }
 
 
 def sentences_out_of_reach(path: Path) -> Iterator[tuple[int, str]]:

@@ -67,23 +67,14 @@ def poll_of(stage: Simulator, seconds: int = 3_600) -> None:
 # --- what it does
 
 
-def test_a_trustee_tells_how_far_it_is(simulator: Simulator, trustee: Trustee) -> None:
-    """Both contests are decrypted before either is posted."""
-    told: list[tuple[int, int, int]] = []
-
-    def progress(done: int, total: int) -> None:
-        told.append((done, total, len(decryptions(simulator.board))))
-
-    trustee.decrypt(1, now=simulator.rehearsal.now, progress=progress)
-    assert told == [(1, 4, 0), (2, 4, 0), (3, 4, 1), (4, 4, 2)]
-
-
 def test_every_contest_at_the_floor_is_decrypted(simulator: Simulator, trustee: Trustee) -> None:
-    """One document per contest, each under the poll's tally id; the second trustee's open the poll."""
-    now = simulator.rehearsal.now
-    assert len(trustee.decrypt(1, now=now)) == 2
-    bodies = [decode_entry(entry).body for entry in decryptions(simulator.board)]
-    poll = simulator.board.record.state.polls[1]
+    """One document per contest, each under the poll's tally id, all before any; the second trustee's open the poll."""
+    board, now = simulator.board, simulator.rehearsal.now
+    told: list[tuple[int, ...]] = []
+    promises = trustee.decrypt(1, now=now, progress=lambda *steps: told.append((*steps, len(decryptions(board)))))
+    assert (len(promises), told) == (2, [(1, 4, 0), (2, 4, 0), (3, 4, 1), (4, 4, 2)])
+    bodies = [decode_entry(entry).body for entry in decryptions(board)]
+    poll = board.record.state.polls[1]
     assert [(body.contest, body.tally_id) for body in bodies if isinstance(body, Decryption)] == [
         (1, poll.tally_id),
         (2, poll.tally_id),
