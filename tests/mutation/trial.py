@@ -1,9 +1,13 @@
 """What `run.py` starts inside of a prepared copy of the tree: mutate it, and try every mutant that was not tried yet.
 
 The tests are collected once. Each mutant gets a process forked from there, which runs the tests that reach the mutant
-until one fails: first those that killed another mutant of the same function, then the quick ones. What is limited is
-its processor time, so that a busy machine kills no mutant. What became of it stands in mutmut's own `.meta` files as
-soon as it is known: a run that is stopped loses nothing.
+until one fails: first those that killed another mutant of the same function, then those of the file named like its
+module, then the others, each time the quick ones first. What is limited is its processor time, so that a busy machine
+kills no mutant. What became of it stands in mutmut's own `.meta` files as soon as it is known: a run that is stopped
+loses nothing.
+
+With a budget the tests are run once before, so that every process has what they share (whole sittings), and a mutant
+meets only as many of them as fit in the budget. What none of these notices is not noticed.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ import signal
 import sys
 import time
 from fnmatch import fnmatch
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -57,17 +62,19 @@ class Trials:
         fault: why nothing could be tried, empty if something could.
     """
 
-    def __init__(self, metas: Sequence[Path], *, only: Sequence[str], again: bool) -> None:
+    def __init__(self, metas: Sequence[Path], *, only: Sequence[str], again: bool, budget: float) -> None:
         """Try the mutants of these files whose names are like one of `only`.
 
         Args:
             metas: mutmut's lists of mutants.
             only: patterns.
             again: try those once more that were tried and not killed.
+            budget: seconds of processor time that the tests of one mutant may take together, for the unchanged code.
         """
         self.metas = metas
         self.only = only
         self.again = again
+        self.budget = budget
         self.fault = ""
         self._place = Path("trials").resolve()
 
@@ -75,6 +82,9 @@ class Trials:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run the tests for nothing but what they reach, then for every mutant."""
         items = session.items
+        if self.budget < float("inf"):
+            for item, following in zip(items, [*items[1:], None], strict=True):
+                run([item], before=following)
         reached, seconds = self._reach(items)
         if not reached:
             self.fault = self.fault or "no test reaches what is changed"
@@ -86,8 +96,10 @@ class Trials:
             for name in [name for name, code in codes.items() if self._is_due(name, code)]:
                 running = name.replace("__init__.", "")
                 tests = reached.get(mangled_name_from_mutant_name(running), [])
-                limits = [0.5 + SLOWER * seconds[number] for number in tests]
-                codes[name], failed = self._try(running, [items[number] for number in tests], limits)
+                spent = accumulate(seconds[number] for number in tests)
+                tried = [number for number, used in zip(tests, spent, strict=True) if used <= self.budget] or tests[:1]
+                limits = [0.5 + SLOWER * seconds[number] for number in tried]
+                codes[name], failed = self._try(running, [items[number] for number in tried], limits)
                 tests[: failed + 1] = [*tests[failed : failed + 1], *tests[:failed]]
                 write_meta(meta, found)
         return True
@@ -123,7 +135,11 @@ class Trials:
             for function in functions:
                 reached.setdefault(function, []).append(number)
         seconds = [used for *_, used in lines]
-        return {function: sorted(tests, key=seconds.__getitem__) for function, tests in reached.items()}, seconds
+        for function, tests in reached.items():
+            own = f"test_{function.split('.')[-2]}.py"
+            order = {number: (items[number].path.name != own, seconds[number]) for number in tests}
+            tests.sort(key=order.__getitem__)
+        return reached, seconds
 
     def _try(self, name: str, items: Sequence[pytest.Item], limits: Sequence[float]) -> tuple[int, int]:
         """Return the exit code of the process that runs the tests on a mutant, and which of them failed."""
@@ -213,6 +229,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", action="append")
     parser.add_argument("--again", action="store_true")
+    parser.add_argument("--budget", type=float, default=float("inf"))
     given = parser.parse_args()
     set_mutant_under_test("mutant_generation")
     Path("mutants").mkdir(exist_ok=True)
@@ -225,7 +242,7 @@ def main() -> int:
     for meta, path in metas.items():
         mark_texts(meta, path)
     selection = config().pytest_add_cli_args_test_selection
-    trials = Trials([*metas], only=given.only or ["*"], again=given.again)
+    trials = Trials([*metas], only=given.only or ["*"], again=given.again, budget=given.budget)
     set_mutant_under_test("")
     os.chdir("mutants")
     code = pytest.main(["--rootdir=.", "-q", *_SILENT, *selection], plugins=[trials])
