@@ -256,5 +256,6 @@ def _work_of(statement: Statement) -> int:
     if isinstance(statement, Answered):
         return len(statement.expected) // ANSWER_DIGEST_BYTES
     if isinstance(statement, Acceptable):
-        return len(statement.keys) // (KEYS_PER_SIGNATURE * KEY_BYTES)
+        keys = len(statement.keys) // KEY_BYTES
+        return (keys + KEYS_PER_SIGNATURE - 1) // KEYS_PER_SIGNATURE
     return 1

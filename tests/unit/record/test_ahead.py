@@ -19,6 +19,7 @@ from secballot.record.sums import PassedBallot
 from secballot.record.work import BallotJob, BallotsFound, Confirmed, StatementJob
 from secballot.records.credential import CredentialIssue
 from secballot.records.entry import decode_entry
+from secballot.records.roll import RollChunk
 from secballot.roles.delegate import ballot_entry
 from secballot.signing import SigningKey
 from tests.record_stage import Stage, golden_bodies, golden_entries
@@ -85,6 +86,7 @@ def test_ballots_of_one_poll_are_planned_together() -> None:
         (185, [5, 4]),
         (206, [5, 4]),
         (207, [6, 3]),
+        (45, [1, 1, 1, 1, 3, 2]),
         (46, [1, 1, 1, 1, 3, 2]),
         (1, [1] * 9),
         (317, [9]),
@@ -99,6 +101,18 @@ def test_blocks_end_with_the_ballot_that_fills_them(
     plan = Lookahead(Stage.before("ballot").state).plan(read("ballot"))
     assert list(map(len, positions(plan))) == sizes
     assert sum(positions(plan), ()) == tuple(range(9))
+
+
+@pytest.mark.parametrize("limit", [1, 46, 319])
+def test_every_block_is_told_which_credentials_are_known(limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The heads' that its poll's ballots continue, in the blocks that are full and in the one that is not."""
+    stage = Stage.before("ballot")
+    stage.log_all(golden_entries("ballot")[:1])
+    (poll,) = stage.state.polls.values()
+    known = frozenset({poll.heads[bodies("ballot")[0].credential].credential})
+    monkeypatch.setattr(ahead, "BLOCK_TERMS", limit)
+    jobs = [job for job, _ in Lookahead(stage.state).plan(read("ballot")).jobs]
+    assert [job.known for job in jobs if isinstance(job, BallotJob)] == [known] * len(jobs)
 
 
 def test_a_ballot_is_planned_if_it_continues_a_head_or_a_planned_one() -> None:
@@ -326,6 +340,22 @@ def test_roll_keys_count_half(limit: int, sizes: list[int], monkeypatch: pytest.
     assert [len(job.statements) for job, _ in plan.jobs if isinstance(job, StatementJob)] == sizes
 
 
+@pytest.mark.parametrize(("count", "sizes"), [(1, [2, 2]), (2, [2, 2]), (3, [1, 1, 1, 1])])
+def test_every_two_keys_or_what_is_left_of_them_count_as_one(
+    count: int, sizes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also the smallest chunk counts, so that no job grows without end."""
+    monkeypatch.setattr(ahead, "STATEMENTS", 2)
+    stage = Stage.before("roll")
+    chunks = [
+        RollChunk(number, 4, 1, tuple(bytes([number, key]) * 16 for key in range(count)), 1) for number in range(1, 5)
+    ]
+    entries = [read_entry(stage.entry(key, "roll", chunk)) for chunk in chunks for key in stage.keys.commission]
+    plan = Lookahead(stage.state, every_statement=True).plan(entries)
+    assert [len(job.statements) for job, _ in plan.jobs if isinstance(job, StatementJob)] == sizes
+    assert statements(plan) == [Acceptable(b"".join(chunk.keys)) for chunk in chunks]
+
+
 def test_results_say_which_ballots_and_statements_are_good() -> None:
     """By their places among the entries; nothing else is said of what is not good."""
     stage, cast, entries = Stage.before("ballot"), bodies("ballot"), read("ballot")
@@ -337,6 +367,7 @@ def test_results_say_which_ballots_and_statements_are_good() -> None:
     assert isinstance(first, PassedBallot)
     assert isinstance(last, PassedBallot)
     assert (first.position, last.position, first.block) == (0, 2, last.block)
+    assert first.block.ballots == (cast[0], decode_entry(spoilt.data).body, cast[2])
     assert isinstance(wrong, VerificationError)
 
     state = Stage.after("registration").state
