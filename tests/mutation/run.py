@@ -97,7 +97,7 @@ GROUPS: Final[dict[str, tuple[list[str], list[str]]]] = {
     "record-state": (
         _machine("state", "history"),
         _record("slots", "history", "acts", "closing", "ceremony", "convening", "registration", "adjournment", "proven")
-        + _record("ahead"),
+        + _record("ahead", "polls"),
     ),
     "record-saving": (_machine("saving"), [*_record("saving"), "tests/audit/test_resuming.py"]),
     "record-ahead": (
