@@ -88,7 +88,7 @@ GROUPS: Final[dict[str, tuple[list[str], list[str]]]] = {
     ),
     "record-registration": (
         _machine("registration", "answers", "convening", "rolls"),
-        _record("registration", "second_registration", "convening", "ballots", "saving", "proven", "rolls"),
+        _record("registration", "answers", "second_registration", "convening", "ballots", "saving", "proven", "rolls"),
     ),
     "record-machine": (
         _machine("sitting", "parties", "reading", "rereading"),
