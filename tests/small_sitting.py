@@ -115,7 +115,7 @@ def open_poll(state: SittingState, context: BallotContext, closes_at: int = CLOS
         registration=RegistrationState(1),
         context=context,
         closes_at=closes_at,
-        sums=BallotSums(),
+        sums=BallotSums.of(state),
         heads=Heads(state.history),
     )
     for class_index in (1, 2):

@@ -19,6 +19,7 @@ from secballot.audit.timing import Part
 from secballot.errors import EncodingError, Party
 from secballot.record import Judgement, Outcome
 from secballot.record.saving import restored, saved
+from secballot.record.sums import MANY_WAITING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -113,7 +114,7 @@ def restored_findings(
         repeats = Repeats.unpacked(held.repeats)
     except (msgspec.MsgspecError, ValueError) as error:
         raise EncodingError("not saved findings") from error
-    record = restored(held.record, fetch=fetch)
+    record = restored(held.record, fetch=fetch, most_waiting=MANY_WAITING)
     if record.state.anchor != anchor:
         raise EncodingError("findings of an audit with another trust anchor")
     counts = CheckCounts(anchored=anchor is not None)

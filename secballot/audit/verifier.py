@@ -26,6 +26,7 @@ from secballot.audit.report import Verdict
 from secballot.audit.timing import Part, Stopwatch
 from secballot.errors import EncodingError, StoreError
 from secballot.record import Failure, SittingRecord
+from secballot.record.sums import MANY_WAITING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -151,7 +152,7 @@ class _Audit:
         self.found = self._begin()
 
     def _begin(self) -> Findings:
-        record = SittingRecord(self._anchor, fetch=self._source.entry)
+        record = SittingRecord(self._anchor, fetch=self._source.entry, most_waiting=MANY_WAITING)
         return Findings(record, CheckCounts(anchored=self._anchor is not None), stopwatch=self._stopwatch)
 
     def _begin_again(self) -> None:

@@ -54,8 +54,8 @@ SIZES: Final = f"{BY_SIZE}/list"
 MAX_SIZES: Final = 1_000_000
 """Most bytes of the list of sizes."""
 
-_BUNDLES_KEPT: Final = 4
-"""Bundles that single reads hold in memory: a ballot that is superseded is often not far back."""
+_BUNDLES_KEPT: Final = 2
+"""Bundles that single reads hold in memory: whoever reads many does so in the order of the log."""
 
 
 class MissingFileError(StoreError):

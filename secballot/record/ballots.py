@@ -11,17 +11,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from secballot.elgamal import Ciphertexts
-from secballot.errors import NOBODY, RecordError, SecballotError, StoreError
+from secballot.errors import NOBODY, RecordError, SecballotError
 from secballot.protocol.ballot_layout import credential_digest
 from secballot.protocol.ballots import check_ballot
-from secballot.record.rereading import read_again
-from secballot.record.sums import PassedBallot, ciphertexts_of
-from secballot.records.ballot import Ballot
+from secballot.record.sums import PassedBallot
 
 if TYPE_CHECKING:
     from secballot.record.outcome import Act, Commit
-    from secballot.record.rolls import Head
     from secballot.record.state import PollState, SittingState
+    from secballot.records.ballot import Ballot
 
 Verdict = PassedBallot | Ciphertexts | SecballotError
 """What the stateless checks say: the ballot passed, in a block or with its ciphertexts decoded, or its first error."""
@@ -38,6 +36,7 @@ def judge_ballot(state: SittingState, body: Ballot, act: Act, verdict: Verdict |
 
     Raises:
         SecballotError: with the first failing check of BAL-01 to BAL-13.
+        StoreError: ballots that were superseded earlier cannot be read again.
 
     Source: SPEC.md#admission.
     """
@@ -50,12 +49,12 @@ def judge_ballot(state: SittingState, body: Ballot, act: Act, verdict: Verdict |
     if isinstance(verdict, SecballotError):
         raise verdict
     passed = verdict
-    superseded = _ciphertexts_of(state, head) if head is not None else None
+    poll.sums.make_room()
 
     def commit() -> None:
         poll.sums.add(body.class_index, passed)
-        if superseded is not None:
-            poll.sums.remove(body.class_index, superseded)
+        if head is not None:
+            poll.sums.supersede(body.class_index, head.index)
         poll.heads.put(
             body.credential, sequence=body.sequence, index=act.at.index, class_index=body.class_index, digest=digest
         )
@@ -106,11 +105,3 @@ def check_continues(state: SittingState, poll: PollState, body: Ballot, digest: 
         raise RecordError("class or credential differ from the first ballot's", check="BAL-04", culprit=NOBODY)
     if body.sequence >= state.the_manifest().limits.ballots_per_credential:
         raise RecordError("the credential has used up its ballots", check="BAL-05", culprit=NOBODY)
-
-
-def _ciphertexts_of(state: SittingState, head: Head) -> Ciphertexts:
-    """Read an accepted ballot again, to take it out of the sum; cheaper than keeping every ballot's elements."""
-    body = read_again(state, head.index).body
-    if not isinstance(body, Ballot):
-        raise StoreError("the entry accepted as a ballot is none")
-    return ciphertexts_of(body)

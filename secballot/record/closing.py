@@ -39,6 +39,7 @@ def judge_closing(state: SittingState, body: Closing, act: Act) -> Commit:
         PhaseError: ENT-06.
         RecordError: POL-04, POL-05.
         EncodingError, VerificationError, PolicyError: LOG-03, LOG-04.
+        StoreError: superseded ballots cannot be read again, so that they could leave the sums.
 
     Source: SPEC.md#closing.
     """
@@ -57,6 +58,7 @@ def judge_closing(state: SittingState, body: Closing, act: Act) -> Commit:
             raise RecordError("the poll has not been open long enough")
         if poll.last_accepted >= last.checkpoint.tree_size:
             raise RecordError("an accepted ballot lies between the checkpoint and the closing", check="POL-05")
+    poll.sums.settle()
     info = ClosingInfo(act.at.leaf, act.at.index, last.checkpoint.tree_size, max(last.times))
 
     def commit() -> None:

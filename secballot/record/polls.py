@@ -104,7 +104,7 @@ def judge_opening(state: SittingState, body: Opening, act: Act) -> Commit:
             registration=registration,
             context=context,
             closes_at=body.closes_at,
-            sums=BallotSums(),
+            sums=BallotSums.of(state),
             heads=Heads(state.history),
             factors=[{} for _ in body.contests],
             counts=[None for _ in body.contests],

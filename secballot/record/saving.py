@@ -38,7 +38,7 @@ from secballot.record.state import (
     Posted,
     RegistrationState,
 )
-from secballot.record.sums import BallotSums
+from secballot.record.sums import FEW_WAITING, BallotSums
 from secballot.records.ceremony import CEREMONY_COMMIT, CEREMONY_CONFIRM, CEREMONY_REVEAL, CEREMONY_SHARES
 from secballot.records.document import Document
 from secballot.records.manifest import MANIFEST
@@ -139,7 +139,11 @@ _DECODER: Final = msgspec.msgpack.Decoder(_State, strict=True)
 
 
 def saved(record: SittingRecord) -> bytes:
-    """Return everything that the record knows, for `restored`."""
+    """Return everything that the record knows, for `restored`.
+
+    Raises:
+        StoreError: superseded ballots that still wait to leave a sum cannot be read again.
+    """
     state = record.state
     moduli = state.moduli
     return _ENCODER.encode(
@@ -171,12 +175,13 @@ def saved(record: SittingRecord) -> bytes:
     )
 
 
-def restored(data: bytes, *, fetch: Callable[[int], bytes]) -> SittingRecord:
+def restored(data: bytes, *, fetch: Callable[[int], bytes], most_waiting: int = FEW_WAITING) -> SittingRecord:
     """Return the record that `saved` wrote.
 
     Args:
         data: what `saved` returned, kept where nobody else can change it.
         fetch: as in `SittingRecord`.
+        most_waiting: as in `SittingRecord`.
 
     Raises:
         EncodingError: of another format, or not what `saved` writes.
@@ -184,7 +189,7 @@ def restored(data: bytes, *, fetch: Callable[[int], bytes]) -> SittingRecord:
     """
     try:
         held = _DECODER.decode(data)
-        record = SittingRecord(held.anchor, fetch=fetch)
+        record = SittingRecord(held.anchor, fetch=fetch, most_waiting=most_waiting)
         _restore(record.state, held)
     except StoreError:
         raise
@@ -353,7 +358,7 @@ def _saved_poll(poll: PollState) -> _Poll:
 def _restored_poll(state: SittingState, held: _Poll) -> PollState:
     opening = OPENING.decode(held.opening)
     registration = {one.number: one for one in state.registrations}[held.registration]
-    sums = BallotSums()
+    sums = BallotSums.of(state)
     for class_index, total in held.sums:
         sums.set(class_index, Ciphertexts.decode(total, allow_identity=True))
     heads = Heads.unpacked(state.history, held.heads)

@@ -38,6 +38,7 @@ from secballot.record.parties import DELEGATE, SIGNERS
 from secballot.record.reading import ReadEntry, read_entry
 from secballot.record.state import SittingState
 from secballot.record.statements import Signed
+from secballot.record.sums import FEW_WAITING
 from secballot.records.entry import UNSIGNED, Entry, signing_message
 from secballot.signing import VerifyKey, verify
 
@@ -61,14 +62,16 @@ class SittingRecord:
     - `judge` looks, `append` acts; both give the same outcome for the same prefix.
     """
 
-    def __init__(self, anchor: bytes | None, *, fetch: Callable[[int], bytes]) -> None:
+    def __init__(self, anchor: bytes | None, *, fetch: Callable[[int], bytes], most_waiting: int = FEW_WAITING) -> None:
         """Begin with the empty log.
 
         Args:
             anchor: the sitting_id from outside (32 bytes), or None for a verdict relative to the manifest found.
             fetch: returns the bytes of the entry at an index that was appended before.
+            most_waiting: superseded ballots that may wait to leave a poll's sums, until they are fetched together in
+                the order of the log: `FEW_WAITING`, or `MANY_WAITING` where one entry is read with those beside it.
         """
-        self.state = SittingState(anchor=anchor, fetch=fetch)
+        self.state = SittingState(anchor=anchor, fetch=fetch, most_waiting=most_waiting)
 
     @staticmethod
     def first_operators(manifest: Manifest) -> list[LogOperator]:

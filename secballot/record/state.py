@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from secballot.errors import PhaseError
 from secballot.record.history import LogHistory, LogOperator
 from secballot.record.rolls import Heads, Requests, Roll
+from secballot.record.sums import FEW_WAITING
 
 if TYPE_CHECKING:
     import hashlib
@@ -242,6 +243,7 @@ class SittingState:
     Attributes:
         anchor: the sitting_id from outside, or None.
         fetch: returns the bytes of an earlier entry by index, for ballots that leave a sum.
+        most_waiting: superseded ballots that may wait to leave a poll's sums.
         proven: statements about entries to come that were verified ahead of their turn; never needed, only quicker.
         registrations: effective ones in order; `staged` is the next.
         moduli: those of all effective registrar keys, None before the first.
@@ -251,6 +253,7 @@ class SittingState:
 
     anchor: bytes | None
     fetch: Callable[[int], bytes]
+    most_waiting: int = FEW_WAITING
     proven: AbstractSet[Statement] = frozenset()
     history: LogHistory = field(default_factory=LogHistory)
     manifest: Manifest | None = None

@@ -3,21 +3,33 @@
 Whoever verified many ballots together hands in the sum of all their ciphertexts as well. As long as all of them are
 admitted, no ciphertext has to be decoded again; those that are not are decoded and left out.
 
+A ballot that is superseded leaves the sum later, together with others: they are read again in the order of the log, so
+that whoever reads from files of many entries opens each of them once.
+
 Source: SPEC.md#aggregates.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from secballot.elgamal import Ciphertexts
+from secballot.record.rereading import BallotsAgain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from secballot.record.state import SittingState
     from secballot.records.ballot import Ballot
+
+FEW_WAITING: Final = 256
+"""Superseded ballots that wait where any entry is read for itself, as from a database: a board must not pause long."""
+
+MANY_WAITING: Final = 1 << 17
+"""The same where one entry is read with those beside it, as from static files: eight bytes each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,13 +81,27 @@ def ciphertexts_of(ballot: Ballot) -> Ciphertexts:
     return Ciphertexts.decode(b"".join([contest.ciphertexts for contest in ballot.contests]))
 
 
-@dataclass(eq=False)
 class BallotSums(Mapping[int, Ciphertexts]):
-    """Class to the sum of its heads' ciphertexts; what was added last may still wait to be added up."""
+    """Class to the sum of its heads' ciphertexts; what came and went last may still wait to be added up."""
 
-    _sums: dict[int, Ciphertexts] = field(default_factory=dict)
-    _block: VerifiedBlock | None = None
-    _taken: dict[int, set[int]] = field(default_factory=dict)
+    def __init__(self, again: BallotsAgain, *, most_waiting: int = FEW_WAITING) -> None:
+        """Begin without a class.
+
+        Args:
+            again: reads superseded ballots.
+            most_waiting: superseded ballots that may wait, at least 1: `FEW_WAITING` or `MANY_WAITING`.
+        """
+        self._again = again
+        self._most_waiting = most_waiting
+        self._sums: dict[int, Ciphertexts] = {}
+        self._block: VerifiedBlock | None = None
+        self._taken: dict[int, set[int]] = {}
+        self._superseded: dict[int, array[int]] = {}
+
+    @classmethod
+    def of(cls, state: SittingState) -> BallotSums:
+        """Return the sums of a poll of this sitting, without a class."""
+        return cls(BallotsAgain(state.fetch, state.history), most_waiting=state.most_waiting)
 
     def begin(self, class_index: int, options: int) -> None:
         """Begin the sum of a class with no ballot: so many ciphertexts of zero."""
@@ -91,23 +117,50 @@ class BallotSums(Mapping[int, Ciphertexts]):
             self._sums[class_index] += ballot
             return
         if ballot.block is not self._block:
-            self.settle()
+            self._add_up()
             self._block = ballot.block
         self._taken.setdefault(class_index, set()).add(ballot.position)
 
-    def remove(self, class_index: int, ciphertexts: Ciphertexts) -> None:
-        """Take out a ballot that was counted."""
-        self._sums[class_index] -= ciphertexts
+    def supersede(self, class_index: int, index: int) -> None:
+        """Have the ballot that was counted at this index of the log leave the sum."""
+        self._superseded.setdefault(class_index, array("Q")).append(index)
+
+    def make_room(self) -> None:
+        """See that one more ballot may be superseded.
+
+        Raises:
+            StoreError: as `settle`.
+        """
+        if sum(map(len, self._superseded.values())) >= self._most_waiting:
+            self.settle()
 
     def settle(self) -> None:
-        """Add up what waits."""
+        """Add up what waits, so that the sums can be read without failing.
+
+        Raises:
+            StoreError: a superseded ballot cannot be read again; then all wait on.
+        """
+        gone = {
+            class_index: self._again.sum(sorted(indices), len(self._sums[class_index]))
+            for class_index, indices in self._superseded.items()
+        }
+        self._superseded = {}
+        self._add_up()
+        for class_index, total in gone.items():
+            self._sums[class_index] -= total
+
+    def _add_up(self) -> None:
         if self._block is not None:
             for class_index, positions in self._taken.items():
                 self._sums[class_index] += self._block.total(class_index, positions)
             self._block, self._taken = None, {}
 
     def __getitem__(self, class_index: int) -> Ciphertexts:
-        """Return the sum of one class."""
+        """Return the sum of one class.
+
+        Raises:
+            StoreError: as `settle`.
+        """
         self.settle()
         return self._sums[class_index]
 

@@ -30,6 +30,7 @@ from secballot.errors import (
 from secballot.record import Outcome, SittingRecord
 from secballot.record.history import LogHistory, LogOperator, WitnessedCheckpoint, open_witnessed
 from secballot.record.saving import restored, saved
+from secballot.record.sums import MANY_WAITING
 from secballot.records.entry import decode_entry
 from secballot.records.manifest import Manifest
 from secballot.roles.judgements import Judgements, SavedJudgements
@@ -112,7 +113,10 @@ class WitnessedView:
         self._executor = executor
         self._memory, self._kept, self._recalled = memory, 0, memory is None
         self._frontier = Frontier()
-        self.record = SittingRecord(anchor, fetch=source.entry)
+        self.record = self._empty_record()
+
+    def _empty_record(self) -> SittingRecord:
+        return SittingRecord(self.anchor, fetch=self._source.entry, most_waiting=MANY_WAITING)
 
     @property
     def state(self) -> SittingState:
@@ -165,7 +169,7 @@ class WitnessedView:
             self._replay(self.record, self.judgements, stretch)
         except BaseException:
             # Half of the entries may be in the record: begin anew rather than take the rest for another log.
-            self.record, self.judgements = SittingRecord(self.anchor, fetch=self._source.entry), Judgements()
+            self.record, self.judgements = self._empty_record(), Judgements()
             self._frontier = Frontier()
             raise
         self._frontier = frontier
@@ -233,7 +237,7 @@ class WitnessedView:
             judgements = Judgements.unpacked(held.judgements)
         except (msgspec.MsgspecError, ValueError) as error:
             raise EncodingError("not a saved view") from error
-        record = restored(held.record, fetch=self._source.entry)
+        record = restored(held.record, fetch=self._source.entry, most_waiting=MANY_WAITING)
         state = record.state
         if state.anchor != self.anchor or state.manifest is None or len(judgements) != len(record):
             raise EncodingError("a saved view of another sitting")
@@ -267,7 +271,7 @@ class WitnessedView:
                 break
             if size is None or not _signed_by_successor(manifest, self.state.handovers, note):
                 continue
-            other, judgements = SittingRecord(self.anchor, fetch=self._source.entry), Judgements()
+            other, judgements = self._empty_record(), Judgements()
             self._replay(other, judgements, Stretch(self._source, 0, size))
             try:
                 opened = open_witnessed(manifest, other.state.operators, note)
@@ -364,7 +368,7 @@ class WitnessedView:
             return False
         if not any(_HANDOVER in entry for entry in self._source.entries(first, size)):
             return False
-        other = SittingRecord(self.anchor, fetch=self._source.entry)
+        other = self._empty_record()
         self._replay(other, Judgements(), Stretch(self._source, 0, size))
         try:
             open_witnessed(manifest, other.state.operators, opened.note)

@@ -160,6 +160,7 @@ def test_a_ballot_of_another_poll_is_no_objection() -> None:
 @pytest.mark.attack("OP-08", "TL-09")
 def test_a_lying_source_cannot_change_what_leaves_the_sum(revoted: Simulator) -> None:
     """A superseded ballot is read again; other bytes would let the board choose which ballot is decrypted alone."""
+    revoted.rehearsal.close_poll(1)
     source = FlakySource(revoted.board)
     superseded = next(entry for entry in revoted.board.entries if entry.endswith(b'"kind":"ballot"}'))
     body = decode_entry(superseded).body
@@ -172,6 +173,7 @@ def test_a_lying_source_cannot_change_what_leaves_the_sum(revoted: Simulator) ->
 
 def test_a_view_recovers_from_a_source_that_fails_half_way(revoted: Simulator) -> None:
     """A read that fails in mid-replay is a failed read, not a log that contradicts itself."""
+    revoted.rehearsal.close_poll(1)
     source = FlakySource(revoted.board)
     source.failing = True
     view = WitnessedView(source, revoted.board.anchor)

@@ -10,7 +10,7 @@ import pytest
 
 from secballot.board.merkle import leaf_hash
 from secballot.elgamal import Ciphertexts
-from secballot.errors import RecordError, RefusalError, StoreError
+from secballot.errors import RecordError, RefusalError
 from secballot.record import Outcome, read_entry
 from secballot.record.ahead import Lookahead
 from secballot.records.ballot import Ballot
@@ -378,18 +378,3 @@ def test_a_verdict_handed_in_is_taken_and_the_chain_is_judged_anyway() -> None:
     stray = ballot_entry(mutant(stream, 0, ballot, ["BAL-03"]))
     assert verdict(stream.board.record.judge(stray, verdict=ciphertexts)) == ("excluded", "BAL-03")
     assert verdict(stream.board.record.judge(entry, verdict=refused)) == ("excluded", "BAL-12")
-
-
-def test_a_source_that_gives_another_ballot_cannot_falsify_a_sum() -> None:
-    """A revote takes the ballot before out of the sum; the bytes read again are compared with the leaf."""
-    stream = Stream()
-    stream.open(resolution())
-    stream.vote((FOR,), (AGAINST,))
-    index = stream.poll().heads[voter(0).credential.S].index
-    again = ballot_entry(stream.ballot(0, (AGAINST,)))
-    kept = stream.board.entries[index]
-    stream.board.entries[index] = stream.board.entries[index + 1]
-    with pytest.raises(StoreError):
-        stream.board.record.append(again)
-    stream.board.entries[index] = kept
-    assert stream.board.force(again).outcome is Outcome.ACCEPTED

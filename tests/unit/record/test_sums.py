@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from secballot.board.merkle import leaf_hash
 from secballot.elgamal import Ciphertexts
-from secballot.record.sums import BallotSums, PassedBallot, VerifiedBlock, ciphertexts_of
-from tests.simulator import resolution
-from tests.stages import ABSTAIN, AGAINST, FOR, Stream
+from secballot.errors import StoreError
+from secballot.record import Outcome
+from secballot.record.history import LogHistory
+from secballot.record.rereading import BallotsAgain
+from secballot.record.sums import FEW_WAITING, BallotSums, PassedBallot, VerifiedBlock, ciphertexts_of
+from secballot.roles.delegate import ballot_entry
+from tests.simulator import golden, resolution
+from tests.stages import ABSTAIN, AGAINST, FOR, Stream, verdict, voter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from secballot.records.ballot import Ballot
 
@@ -71,18 +77,38 @@ def test_little_is_decoded_again(ballots: list[Ballot], monkeypatch: pytest.Monk
         assert decoded == expected
 
 
+class Log:
+    """The log that these ballots stand in, and what was read of it again."""
+
+    def __init__(self, ballots: list[Ballot]) -> None:
+        """Hold one entry for each."""
+        self.entries = [ballot_entry(ballot) for ballot in ballots]
+        self.read: list[int] = []
+        self.history = LogHistory(b"".join(map(leaf_hash, self.entries)))
+
+    def fetch(self, index: int) -> bytes:
+        """Return an entry, and note that it was asked for."""
+        self.read.append(index)
+        return self.entries[index]
+
+    def sums(self, most_waiting: int = FEW_WAITING) -> BallotSums:
+        """Return new sums of two classes."""
+        sums = BallotSums(BallotsAgain(self.fetch, self.history), most_waiting=most_waiting)
+        for class_index in (1, 2):
+            sums.begin(class_index, 3)
+        return sums
+
+
 def test_blocks_and_single_ballots_add_up(ballots: list[Ballot]) -> None:
     """A poll's sums: several blocks, ballots verified alone, and one that its owner replaced."""
-    sums = BallotSums()
-    for class_index in (1, 2):
-        sums.begin(class_index, 3)
+    sums = Log(ballots).sums()
     block, again = verified(ballots), verified(ballots)
     sums.add(1, PassedBallot(block, 0))
     sums.add(1, PassedBallot(block, 3))
     sums.add(2, PassedBallot(block, 4))
     sums.add(1, PassedBallot(again, 1))
     sums.add(1, ciphertexts_of(ballots[2]))
-    sums.remove(1, ciphertexts_of(ballots[0]))
+    sums.supersede(1, 0)
     assert [sums[index].encode() for index in sums] == [sum_of(ballots, [1, 2, 3]), sum_of(ballots, [4])]
     sums.add(2, PassedBallot(again, 4))
     assert (sums[2].encode(), len(sums)) == (sum_of(ballots, [4, 4]), 2)
@@ -91,7 +117,122 @@ def test_blocks_and_single_ballots_add_up(ballots: list[Ballot]) -> None:
 
 def test_sums_go_on_from_what_was_counted_before(ballots: list[Ballot]) -> None:
     """A record that is read again begins with its sums, and what waits is added on top."""
-    sums = BallotSums()
+    sums = Log(ballots).sums()
     sums.set(1, ciphertexts_of(ballots[0]))
     sums.add(1, PassedBallot(verified(ballots), 1))
     assert sums[1].encode() == sum_of(ballots, [0, 1])
+
+
+def test_superseded_ballots_are_read_together_in_the_order_of_the_log(ballots: list[Ballot]) -> None:
+    """Whoever reads from files of many entries opens each once; nothing is read until room is needed, nor twice."""
+    log = Log(ballots)
+    sums = log.sums(most_waiting=4)
+    for position in (0, 1, 3):
+        sums.add(1, PassedBallot(verified(ballots), position))
+    sums.add(2, PassedBallot(verified(ballots), 4))
+    for class_index, index in ((1, 3), (2, 4), (1, 0)):
+        sums.make_room()
+        sums.supersede(class_index, index)
+    sums.make_room()
+    assert log.read == []
+    sums.supersede(1, 1)
+    sums.make_room()
+    assert log.read == [0, 1, 3, 4]
+    assert [sums[index] for index in sums] == [Ciphertexts.identity(3)] * 2
+    assert log.read == [0, 1, 3, 4]
+
+
+def test_many_ballots_are_read_again_piece_by_piece(ballots: list[Ballot]) -> None:
+    """More than are decoded at once, and any rest: each counts once."""
+    again = BallotsAgain(Log(ballots).fetch, Log(ballots).history)
+    for often in (0, 1, 255, 256, 257, 600):
+        indices = [number % 5 for number in range(often)]
+        parts = [ciphertexts_of(ballots[at]).scale(indices.count(at)) for at in range(5)]
+        expected = parts[0] + parts[1] + parts[2] + parts[3] + parts[4]
+        assert again.sum(indices, 3) == expected, often
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        (lambda entries: entries[1], "another entry than the one accepted"),
+        (lambda entries: entries[0][:-1], "another entry than the one accepted"),
+        (lambda _: b"", "another entry than the one accepted"),
+    ],
+    ids=["another ballot", "cut off", "nothing"],
+)
+def test_what_cannot_be_read_again_waits_on(
+    ballots: list[Ballot], bad: Callable[[list[bytes]], bytes], said: str
+) -> None:
+    """The source lies once: the sums stay what they were, and come right as soon as it tells the truth."""
+    log = Log(ballots)
+    honest = log.entries[0]
+    sums = log.sums(most_waiting=2)
+    for position in (0, 1, 3):
+        sums.add(1, PassedBallot(verified(ballots), position))
+    sums.supersede(1, 3)
+    sums.supersede(1, 0)
+    log.entries[0] = bad(log.entries)
+    for attempt in (sums.make_room, sums.settle, lambda: sums[1]):
+        with pytest.raises(StoreError, match=said):
+            attempt()
+    log.entries[0] = honest
+    assert sums[1].encode() == sum_of(ballots, [1])
+
+
+@pytest.mark.parametrize(
+    ("entry", "values", "said"),
+    [(b"", 3, "the entry accepted as a ballot is none"), (None, 4, "one of another class")],
+    ids=["another kind", "another class"],
+)
+def test_what_was_no_such_ballot_leaves_no_sum(
+    ballots: list[Ballot], entry: bytes | None, values: int, said: str
+) -> None:
+    """An index that was never a ballot of the class is a fault of whoever kept the state, and is said."""
+    log = Log(ballots)
+    if entry is not None:
+        log.entries[0] = golden().entries[0]
+        log.history = LogHistory(leaf_hash(log.entries[0]))
+    with pytest.raises(StoreError, match=said):
+        BallotsAgain(log.fetch, log.history).sum([0], values)
+
+
+def test_a_source_that_gives_another_ballot_cannot_falsify_a_sum() -> None:
+    """A revoted ballot is read again before its poll closes; the bytes are compared with the leaf."""
+    stream = Stream()
+    note = stream.open(resolution())
+    stream.vote((FOR,), (AGAINST,))
+    index = stream.poll().heads[voter(0).credential.S].index
+    assert verdict(stream.cast(stream.ballot(0, (AGAINST,)))) == ("accepted", None)
+    closing = stream.entry(stream.officers[0], "closing", stream.closing(note))
+    kept = stream.board.entries[index]
+    stream.board.entries[index] = stream.board.entries[index + 1]
+    with pytest.raises(StoreError, match="another entry than the one accepted"):
+        stream.board.record.append(closing)
+    assert stream.poll().status == "open"
+    stream.board.entries[index] = kept
+    assert verdict(stream.board.force(closing)) == ("effect", None)
+    stream.decrypt(2, 4)
+    assert stream.result().contests[0].counts == (0, 4, 0)
+
+
+def test_a_full_queue_of_superseded_ballots_is_read_before_the_next_is_accepted() -> None:
+    """Where a source fails just then, that ballot changes nothing, and is accepted once the source answers."""
+    stream = Stream()
+    stream.open(resolution())
+    again = BallotsAgain(stream.board.record.state.fetch, stream.board.record.state.history)
+    stream.poll().sums = sums = BallotSums(again, most_waiting=1)
+    sums.begin(1, 3)
+    stream.vote((FOR,))
+    index = stream.poll().heads[voter(0).credential.S].index
+    assert verdict(stream.cast(stream.ballot(0, (AGAINST,)))) == ("accepted", None)
+    third_ballot = stream.ballot(0, (ABSTAIN,))
+    third = ballot_entry(third_ballot)
+    kept = stream.board.entries[index]
+    stream.board.entries[index] = b""
+    with pytest.raises(StoreError):
+        stream.board.record.append(third)
+    assert stream.poll().heads[voter(0).credential.S].sequence == 1
+    stream.board.entries[index] = kept
+    assert stream.board.force(third).outcome is Outcome.ACCEPTED
+    assert sums[1].encode() == sum_of([third_ballot], [0])
