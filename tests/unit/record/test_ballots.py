@@ -19,6 +19,7 @@ from secballot.records.entry import decode_entry
 from secballot.records.opening import Extension
 from secballot.roles.delegate import ballot_entry
 from tests.ballot_mutants import MUTATIONS, NOT_CANONICAL, mutant
+from tests.second_verifier import ignore
 from tests.simulator import TAGS, election, resolution
 from tests.stages import ABSTAIN, AGAINST, FOR, Stream, verdict, voter
 
@@ -378,3 +379,5 @@ def test_a_verdict_handed_in_is_taken_and_the_chain_is_judged_anyway() -> None:
     stray = ballot_entry(mutant(stream, 0, ballot, ["BAL-03"]))
     assert verdict(stream.board.record.judge(stray, verdict=ciphertexts)) == ("excluded", "BAL-03")
     assert verdict(stream.board.record.judge(entry, verdict=refused)) == ("excluded", "BAL-12")
+    ignore(stream.board)  # the second verifier takes nobody's word
+    assert verdict(stream.board.record.append(entry, verdict=refused)) == ("excluded", "BAL-12")
