@@ -84,7 +84,7 @@ GROUPS: Final[dict[str, tuple[list[str], list[str]]]] = {
     "record-ceremony": (_machine("ceremony"), _record("ceremony", "ceremony_restart", "convening", "sitting")),
     "record-setup": (
         _machine("setup"),
-        _record("setup", "registrar_keys", "ceremony", "second_registration", "proven"),
+        _record("setup", "considering", "registrar_keys", "ceremony", "second_registration", "proven"),
     ),
     "record-registration": (
         _machine("registration", "answers", "convening", "rolls"),

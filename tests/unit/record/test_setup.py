@@ -13,7 +13,6 @@ import pytest
 
 from secballot.errors import NOBODY, RecordError
 from secballot.record import SittingRecord
-from secballot.record.history import LogOperator, operator_at
 from secballot.record.setup import check_manifest
 from secballot.records.manifest import MANIFEST, DelegateClass, Presidium, Trustees, Witnesses
 from secballot.records.roll import RollChunk
@@ -63,15 +62,6 @@ def changed(**changes: object) -> Manifest:
 def test_a_manifest_takes_effect_with_its_threshold() -> None:
     """The first signature is collected, the second founds the sitting."""
     assert founding(GOLDEN) == [COLLECTED, EFFECT]
-
-
-def test_the_manifests_log_is_in_office_from_the_first_entry_on() -> None:
-    """With both of its keys, and until a handover; what is read ahead of the replay is read in the same way."""
-    stage = Stage.after("manifest")
-    log = stage.manifest.log
-    for size in (1, 2**40):
-        assert operator_at(stage.state.operators, size) == LogOperator(log.key, log.promise_key, 0, None)
-    assert stage.state.operators == SittingRecord.first_operators(stage.manifest)
 
 
 def test_a_manifest_of_another_sitting_has_no_effect() -> None:
