@@ -188,7 +188,8 @@ def _absent(view: WitnessedView, poll: PollState, work: CastWork, now: int) -> t
             except BrokenPromiseError as broken:
                 objection = objection_entry(ballot_in(work.entry), promise) if may_object(poll, promise) else b""
                 return Alarm.BROKEN_PROMISE, broken.evidence, objection
-        if any(view.size <= one.index and now > one.time + one.maximum_delay for one in promises):
+        # A date in the future would put off for as long what the board owes: it counts as one that is past.
+        if any(view.size <= one.index and abs(now - one.time) > one.maximum_delay for one in promises):
             return Alarm.OVERDUE, b"", b""
     if not work.given_up and poll.status != "open":
         return Alarm.NOT_ARRIVED, b"", b""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from secballot.roles.evidence import check_evidence, decode_evidence
 from secballot.roles.standing import Alarm, Place, Standing, object_everywhere, standings
 from secballot.roles.voting import VotingDevice
@@ -83,6 +85,19 @@ def test_a_broken_promise_is_objected_to_once_the_poll_is_closed(device: VotingD
     simulator.rehearsal.witness()
     again = next(s for s in _look(device, simulator) if s.tracker == cast.tracker)
     assert (again.status, again.objection) == ("void", b"")
+
+
+@pytest.mark.parametrize(("dated", "alarm"), [(60, None), (61, Alarm.OVERDUE), (-60, None), (-61, Alarm.OVERDUE)])
+@pytest.mark.parametrize("beyond", [0, 10**15])
+def test_no_date_of_a_promise_puts_the_alarm_off(
+    device: VotingDevice, simulator: Simulator, beyond: int, dated: int, alarm: Alarm | None
+) -> None:
+    """A place that the log does not reach shows by the date of its promise, be it past or years ahead."""
+    device.seal(1, BOTH, TAG)
+    cast = device.cast(1)
+    index, now = len(simulator.board.entries) + beyond, simulator.rehearsal.now
+    device.wallet.keep_promise(cast.tracker, simulator.board.promise(cast.entry, index, now + dated))
+    assert [s.alarm for s in _look(device, simulator)] == [alarm]
 
 
 def test_a_later_promise_takes_back_none_before(device: VotingDevice, simulator: Simulator) -> None:
