@@ -92,14 +92,15 @@ GROUPS: Final[dict[str, tuple[list[str], list[str]]]] = {
     ),
     "record-machine": (
         _machine("sitting", "parties", "reading", "rereading"),
-        _record("sitting", "parties", "considering", "ballots", "ceremony", "setup", "polls", "results", "closing"),
+        _record("sitting", "parties", "considering", "ballots", "ceremony", "setup", "polls", "results", "closing")
+        + _record("sums"),
     ),
     "record-state": (
         _machine("state", "history"),
         _record("slots", "history", "acts", "closing", "ceremony", "convening", "registration", "adjournment", "proven")
         + _record("ahead", "polls"),
     ),
-    "record-saving": (_machine("saving"), [*_record("saving"), "tests/audit/test_resuming.py"]),
+    "record-saving": (_machine("saving"), [*_record("saving", "sums"), "tests/audit/test_resuming.py"]),
     "record-ahead": (
         _machine("ahead", "work"),
         [*_record("ahead", "work"), "tests/audit/test_statements.py", "tests/adversary/test_executors.py"],

@@ -10,9 +10,10 @@ import pytest
 from secballot.board.merkle import leaf_hash
 from secballot.elgamal import Ciphertexts
 from secballot.errors import StoreError
-from secballot.record import Outcome
+from secballot.record import Outcome, SittingRecord
 from secballot.record.history import LogHistory
 from secballot.record.rereading import BallotsAgain
+from secballot.record.saving import restored, saved
 from secballot.record.sums import FEW_WAITING, BallotSums, PassedBallot, VerifiedBlock, ciphertexts_of
 from secballot.roles.delegate import ballot_entry
 from tests.simulator import golden, resolution
@@ -236,3 +237,29 @@ def test_a_full_queue_of_superseded_ballots_is_read_before_the_next_is_accepted(
     stream.board.entries[index] = kept
     assert stream.board.force(third).outcome is Outcome.ACCEPTED
     assert sums[1].encode() == sum_of([third_ballot], [0])
+
+
+@pytest.mark.parametrize(("most_waiting", "again"), [(1, 2), (2, 2), (3, 0)])
+def test_a_record_lets_as_many_superseded_ballots_wait_as_it_is_told(most_waiting: int, again: int) -> None:
+    """Whether it was fed from the first entry or goes on from what was saved; the sum is the same."""
+    stream = Stream()
+    stream.open(resolution())
+    size = len(stream.board.entries) + 1
+    stream.vote((FOR,))
+    for who, choice in ((0, AGAINST), (0, ABSTAIN), (1, FOR)):
+        assert verdict(stream.cast(stream.ballot(who, (choice,)))) == ("accepted", None)
+    read: list[int] = []
+
+    def fetch(index: int) -> bytes:
+        read.append(index)
+        return stream.board.entries[index]
+
+    fed = SittingRecord(stream.board.anchor, fetch=fetch, most_waiting=most_waiting)
+    for entry in stream.board.entries[:size]:
+        fed.append(entry)
+    for record in (fed, restored(saved(fed), fetch=fetch, most_waiting=most_waiting)):
+        for entry in stream.board.entries[size:]:
+            assert record.append(entry).outcome is Outcome.ACCEPTED
+        assert read == [size - 1, size][:again]
+        assert record.state.polls[1].sums[1] == stream.poll().sums[1]
+        read.clear()
