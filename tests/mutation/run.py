@@ -93,7 +93,7 @@ GROUPS: Final[dict[str, tuple[list[str], list[str]]]] = {
     "record-machine": (
         _machine("sitting", "parties", "reading", "rereading"),
         _record("sitting", "parties", "considering", "ballots", "ceremony", "setup", "polls", "results", "closing")
-        + _record("sums"),
+        + _record("sums", "registrar_keys"),
     ),
     "record-state": (
         _machine("state", "history"),
