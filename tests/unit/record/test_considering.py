@@ -89,3 +89,13 @@ def test_a_refusal_without_fault_names_nobody() -> None:
     judgement = record.judge(signed("document", false, "officer 1"))
     assert (judgement.outcome, judgement.check) == (Outcome.NO_EFFECT, "POL-01")
     assert judgement.culprit == Party("presidium", 1)
+
+
+def test_whoever_comes_too_late_is_told_why_the_sitting_is_over() -> None:
+    """ENT-03: in the words of what ended it, whatever is signed, and by whomever."""
+    record = founded()
+    record.state.over = "the sitting is adjourned"
+    for late in (document(1), founding()[0], document(1, officer="trustee 1")):
+        judgement = record.judge(late)
+        assert (judgement.outcome, judgement.check) == (Outcome.NO_EFFECT, "ENT-03")
+        assert (judgement.culprit, judgement.reason) == (NOBODY, "the sitting is adjourned")
