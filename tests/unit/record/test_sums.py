@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from secballot.board.merkle import leaf_hash
-from secballot.elgamal import Ciphertexts
+from secballot.elgamal import CIPHERTEXT_BYTES, Ciphertexts
 from secballot.errors import StoreError
 from secballot.record import Outcome, SittingRecord
 from secballot.record.history import LogHistory
@@ -143,14 +143,25 @@ def test_superseded_ballots_are_read_together_in_the_order_of_the_log(ballots: l
     assert log.read == [0, 1, 3, 4]
 
 
-def test_many_ballots_are_read_again_piece_by_piece(ballots: list[Ballot]) -> None:
-    """More than are decoded at once, and any rest: each counts once."""
+def test_many_ballots_are_read_again_piece_by_piece(ballots: list[Ballot], monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than are decoded at once, and any rest: each counts once, and 256 are decoded in one call."""
     again = BallotsAgain(Log(ballots).fetch, Log(ballots).history)
+    decoded: list[int] = []
+    honest = Ciphertexts.decode
+
+    def spy(data: bytes) -> Ciphertexts:
+        decoded.append(len(data) // (3 * CIPHERTEXT_BYTES))
+        return honest(data)
+
     for often in (0, 1, 255, 256, 257, 600):
         indices = [number % 5 for number in range(often)]
         parts = [ciphertexts_of(ballots[at]).scale(indices.count(at)) for at in range(5)]
         expected = parts[0] + parts[1] + parts[2] + parts[3] + parts[4]
-        assert again.sum(indices, 3) == expected, often
+        decoded.clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(Ciphertexts, "decode", spy)
+            assert again.sum(indices, 3) == expected, often
+        assert [size for size in decoded if size] == [256] * (often // 256) + [often % 256] * (often % 256 > 0)
 
 
 @pytest.mark.parametrize(
