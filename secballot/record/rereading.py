@@ -6,6 +6,8 @@ Source: SPEC.md#state-machine.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from heapq import merge
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from secballot.board.merkle import leaf_hash
@@ -15,7 +17,7 @@ from secballot.records.ballot import Ballot
 from secballot.records.entry import decode_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from secballot.record.history import LogHistory
     from secballot.record.state import SittingState
@@ -55,26 +57,27 @@ class BallotsAgain:
     fetch: Callable[[int], bytes]
     history: LogHistory
 
-    def sum(self, indices: Iterable[int], values: int) -> Ciphertexts:
-        """Return the sum of the ballots at these indices, in the order given.
+    def sums(self, indices: Mapping[int, Iterable[int]], values: Mapping[int, int]) -> dict[int, Ciphertexts]:
+        """Return class to the sum of its ballots at these indices; all are read in the order of the log.
 
         Args:
-            indices: of ballots of one class that were accepted.
-            values: ciphertexts of each.
+            indices: class to those of ballots that were accepted.
+            values: class to the ciphertexts of each.
 
         Raises:
             StoreError: one of them cannot be read, or the source gives other bytes.
 
         Source: SPEC.md#aggregates.
         """
-        total = Ciphertexts.identity(values)
-        held: list[bytes] = []
-        for index in indices:
-            held.append(self._ciphertexts(index, values))
-            if len(held) == _TOGETHER:
-                total += _sum(held, values)
-                held.clear()
-        return total + _sum(held, values)
+        totals = {class_index: Ciphertexts.identity(values[class_index]) for class_index in indices}
+        held: dict[int, list[bytes]] = {class_index: [] for class_index in indices}
+        in_order = merge(*(zip(sorted(own), repeat(class_index), strict=False) for class_index, own in indices.items()))
+        for number, (index, class_index) in enumerate(in_order, 1):
+            held[class_index].append(self._ciphertexts(index, values[class_index]))
+            if number % _TOGETHER == 0:
+                _add_up(totals, held)
+        _add_up(totals, held)
+        return totals
 
     def _ciphertexts(self, index: int, values: int) -> bytes:
         body = decode_entry(_accepted(self.fetch, self.history, index)).body
@@ -86,9 +89,14 @@ class BallotsAgain:
         return data
 
 
-def _sum(ballots: list[bytes], values: int) -> Ciphertexts:
-    together = Ciphertexts.decode(b"".join(ballots))
-    return Ciphertexts.concat([together[position::values].sum() for position in range(values)])
+def _add_up(totals: dict[int, Ciphertexts], held: dict[int, list[bytes]]) -> None:
+    """Add what is held of each class to its total."""
+    for class_index, ballots in held.items():
+        if ballots:
+            values = len(totals[class_index])
+            together = Ciphertexts.decode(b"".join(ballots))
+            totals[class_index] += Ciphertexts.concat([together[at::values].sum() for at in range(values)])
+            ballots.clear()
 
 
 def _accepted(fetch: Callable[[int], bytes], history: LogHistory, index: int) -> bytes:

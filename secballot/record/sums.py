@@ -3,8 +3,8 @@
 Whoever verified many ballots together hands in the sum of all their ciphertexts as well. As long as all of them are
 admitted, no ciphertext has to be decoded again; those that are not are decoded and left out.
 
-A ballot that is superseded leaves the sum later, together with others: they are read again in the order of the log, so
-that whoever reads from files of many entries opens each of them once.
+A ballot that is superseded leaves the sum later, together with others: those of all classes are read again in the order
+of the log, so that whoever reads from files of many entries opens each of them once.
 
 Source: SPEC.md#aggregates.
 """
@@ -140,10 +140,8 @@ class BallotSums(Mapping[int, Ciphertexts]):
         Raises:
             StoreError: a superseded ballot cannot be read again; then all wait on.
         """
-        gone = {
-            class_index: self._again.sum(sorted(indices), len(self._sums[class_index]))
-            for class_index, indices in self._superseded.items()
-        }
+        values = {class_index: len(total) for class_index, total in self._sums.items()}
+        gone = self._again.sums(self._superseded, values)
         self._superseded = {}
         self._add_up()
         for class_index, total in gone.items():

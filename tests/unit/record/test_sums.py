@@ -128,40 +128,55 @@ def test_superseded_ballots_are_read_together_in_the_order_of_the_log(ballots: l
     """Whoever reads from files of many entries opens each once; nothing is read until room is needed, nor twice."""
     log = Log(ballots)
     sums = log.sums(most_waiting=4)
-    for position in (0, 1, 3):
-        sums.add(1, PassedBallot(verified(ballots), position))
-    sums.add(2, PassedBallot(verified(ballots), 4))
-    for class_index, index in ((1, 3), (2, 4), (1, 0)):
+    of_classes = ((1, 3), (2, 2), (1, 0), (2, 1))
+    for class_index, index in of_classes:
+        sums.add(class_index, ciphertexts_of(ballots[index]))
+    for class_index, index in of_classes[:3]:
         sums.make_room()
         sums.supersede(class_index, index)
     sums.make_room()
     assert log.read == []
-    sums.supersede(1, 1)
+    sums.supersede(*of_classes[3])
     sums.make_room()
-    assert log.read == [0, 1, 3, 4]
+    assert log.read == [0, 1, 2, 3]
     assert [sums[index] for index in sums] == [Ciphertexts.identity(3)] * 2
-    assert log.read == [0, 1, 3, 4]
+    assert log.read == [0, 1, 2, 3]
 
 
-def test_many_ballots_are_read_again_piece_by_piece(ballots: list[Ballot], monkeypatch: pytest.MonkeyPatch) -> None:
-    """More than are decoded at once, and any rest: each counts once, and 256 are decoded in one call."""
-    again = BallotsAgain(Log(ballots).fetch, Log(ballots).history)
-    decoded: list[int] = []
+@pytest.fixture
+def decoded(ballots: list[Ballot], monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return how many ballots of three options were decoded in each call, as it comes to be."""
+    calls: list[int] = []
     honest = Ciphertexts.decode
 
     def spy(data: bytes) -> Ciphertexts:
-        decoded.append(len(data) // (3 * CIPHERTEXT_BYTES))
+        calls.append(len(data) // (3 * CIPHERTEXT_BYTES))
         return honest(data)
 
+    assert ballots  # they are made before anybody counts
+    monkeypatch.setattr(Ciphertexts, "decode", spy)
+    return calls
+
+
+def test_many_ballots_are_read_again_piece_by_piece(ballots: list[Ballot], decoded: list[int]) -> None:
+    """More than are decoded at once, and any rest: each counts once, and 256 are decoded in one call."""
+    again = BallotsAgain(Log(ballots).fetch, Log(ballots).history)
     for often in (0, 1, 255, 256, 257, 600):
         indices = [number % 5 for number in range(often)]
         parts = [ciphertexts_of(ballots[at]).scale(indices.count(at)) for at in range(5)]
         expected = parts[0] + parts[1] + parts[2] + parts[3] + parts[4]
         decoded.clear()
-        with monkeypatch.context() as patch:
-            patch.setattr(Ciphertexts, "decode", spy)
-            assert again.sum(indices, 3) == expected, often
-        assert [size for size in decoded if size] == [256] * (often // 256) + [often % 256] * (often % 256 > 0)
+        assert again.sums({1: indices}, {1: 3}) == {1: expected}, often
+        assert decoded == [256] * (often // 256) + [often % 256] * (often % 256 > 0)
+
+
+def test_what_is_held_of_all_classes_together_is_bounded(ballots: list[Ballot], decoded: list[int]) -> None:
+    """Of one class 200 and of another as many: no more than 256 are held before they are added up, each to its own."""
+    again = BallotsAgain(Log(ballots).fetch, Log(ballots).history)
+    expected = {1: ciphertexts_of(ballots[0]).scale(200), 2: ciphertexts_of(ballots[4]).scale(200)}
+    decoded.clear()
+    assert again.sums({1: [0] * 200, 2: [4] * 200}, {1: 3, 2: 3, 3: 3}) == expected
+    assert decoded == [200, 56, 144]
 
 
 @pytest.mark.parametrize(
@@ -206,7 +221,7 @@ def test_what_was_no_such_ballot_leaves_no_sum(
         log.entries[0] = golden().entries[0]
         log.history = LogHistory(leaf_hash(log.entries[0]))
     with pytest.raises(StoreError, match=said):
-        BallotsAgain(log.fetch, log.history).sum([0], values)
+        BallotsAgain(log.fetch, log.history).sums({1: [0]}, {1: values})
 
 
 def test_a_source_that_gives_another_ballot_cannot_falsify_a_sum() -> None:
