@@ -38,7 +38,7 @@ from secballot.record.state import (
     Posted,
     RegistrationState,
 )
-from secballot.record.sums import FEW_WAITING, BallotSums
+from secballot.record.sums import FEW_WAITING, BallotSums, SavedSums
 from secballot.records.ceremony import CEREMONY_COMMIT, CEREMONY_CONFIRM, CEREMONY_REVEAL, CEREMONY_SHARES
 from secballot.records.document import Document
 from secballot.records.manifest import MANIFEST
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from secballot.encoding import CanonicalCodec
     from secballot.record.state import SittingState
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Counts up whenever what is saved changes; a state of another number is not used."""
 
 _ROUNDS: Final[tuple[CanonicalCodec[Any], ...]] = (CEREMONY_COMMIT, CEREMONY_REVEAL, CEREMONY_SHARES, CEREMONY_CONFIRM)
@@ -101,7 +101,7 @@ class _Poll(_Saved, frozen=True):
     heads: bytes
     counted: tuple[tuple[int, int], ...]
     last_accepted: int
-    sums: tuple[tuple[int, bytes], ...]
+    sums: SavedSums
     closing: tuple[bytes, int, int, int] | None
     tally_id: bytes
     aggregates: tuple[bytes, ...]
@@ -139,11 +139,7 @@ _DECODER: Final = msgspec.msgpack.Decoder(_State, strict=True)
 
 
 def saved(record: SittingRecord) -> bytes:
-    """Return everything that the record knows, for `restored`.
-
-    Raises:
-        StoreError: superseded ballots that still wait to leave a sum cannot be read again.
-    """
+    """Return everything that the record knows, for `restored`; nothing is read again for that."""
     state = record.state
     moduli = state.moduli
     return _ENCODER.encode(
@@ -342,7 +338,7 @@ def _saved_poll(poll: PollState) -> _Poll:
         heads=poll.heads.packed(),
         counted=tuple(poll.heads.counted.items()),
         last_accepted=poll.last_accepted,
-        sums=tuple((class_index, total.encode()) for class_index, total in poll.sums.items()),
+        sums=poll.sums.packed(),
         closing=(closing.leaf, closing.index, closing.size, closing.time) if closing is not None else None,
         tally_id=poll.tally_id,
         aggregates=tuple(one.encode() for one in poll.aggregates),
@@ -358,9 +354,6 @@ def _saved_poll(poll: PollState) -> _Poll:
 def _restored_poll(state: SittingState, held: _Poll) -> PollState:
     opening = OPENING.decode(held.opening)
     registration = {one.number: one for one in state.registrations}[held.registration]
-    sums = BallotSums.of(state)
-    for class_index, total in held.sums:
-        sums.set(class_index, Ciphertexts.decode(total, allow_identity=True))
     heads = Heads.unpacked(state.history, held.heads)
     heads.counted.update(dict(held.counted))
     return PollState(
@@ -371,7 +364,7 @@ def _restored_poll(state: SittingState, held: _Poll) -> PollState:
         registration=registration,
         context=ballot_context(state, opening, held.ctx, registration),
         closes_at=held.closes_at,
-        sums=sums,
+        sums=BallotSums.unpacked(state, held.sums),
         heads=heads,
         status=held.status,
         reason=held.reason,

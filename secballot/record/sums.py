@@ -31,6 +31,9 @@ FEW_WAITING: Final = 256
 MANY_WAITING: Final = 1 << 17
 """The same where one entry is read with those beside it, as from static files: eight bytes each."""
 
+SavedSums = tuple[tuple[int, bytes, tuple[int, ...]], ...]
+"""Class, sum, and the indices of superseded ballots that are still in it."""
+
 
 @dataclass(frozen=True, eq=False)
 class VerifiedBlock:
@@ -102,6 +105,28 @@ class BallotSums(Mapping[int, Ciphertexts]):
     def of(cls, state: SittingState) -> BallotSums:
         """Return the sums of a poll of this sitting, without a class."""
         return cls(BallotsAgain(state.fetch, state.history), most_waiting=state.most_waiting)
+
+    def packed(self) -> SavedSums:
+        """Return them as plain values; what waits to be read again waits on, so that no source is asked."""
+        self._add_up()
+        return tuple(
+            (class_index, total.encode(), tuple(self._superseded.get(class_index, ())))
+            for class_index, total in self._sums.items()
+        )
+
+    @classmethod
+    def unpacked(cls, state: SittingState, values: SavedSums) -> BallotSums:
+        """Return the sums of a poll of this sitting that `packed` wrote.
+
+        Raises:
+            EncodingError, ArithmeticError: they are none.
+        """
+        sums = cls.of(state)
+        for class_index, total, superseded in values:
+            sums.set(class_index, Ciphertexts.decode(total, allow_identity=True))
+            for index in superseded:
+                sums.supersede(class_index, index)
+        return sums
 
     def begin(self, class_index: int, options: int) -> None:
         """Begin the sum of a class with no ballot: so many ciphertexts of zero."""

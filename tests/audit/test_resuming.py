@@ -12,7 +12,7 @@ import pytest
 from secballot.audit import verifier
 from secballot.audit.report import Verdict
 from secballot.audit.verifier import audit
-from secballot.errors import EncodingError
+from secballot.errors import EncodingError, StoreError
 from tests.audit.every_kind import every_kind
 from tests.audit.sources import ListSource, recosigned
 from tests.audit.test_replay import altered, kinds
@@ -34,6 +34,15 @@ class Counting(ListSource):
         """Yield entries, and note where the last reading began."""
         self.first = start
         return iter(self.log[start:stop])
+
+
+@dataclass
+class Streaming(ListSource):
+    """A log that is read in order, and never an entry by itself."""
+
+    def entry(self, index: int) -> bytes:
+        """Refuse."""
+        raise StoreError(f"entry {index} cannot be read by itself")
 
 
 def log(size: int, entries: Sequence[bytes] | None = None) -> Counting:
@@ -135,6 +144,16 @@ def test_another_log_whose_earlier_ballots_are_needed_is_verified() -> None:
     forked = [*entries[: ballots[0]], entries[ballots[1]], entries[ballots[0]], *entries[ballots[2] : ballots[-1]]]
     _, verified = run(log(len(forked), forked))
     assert run(log(len(entries)), verified) == run(log(len(entries)))
+
+
+def test_a_source_that_fails_afterwards_changes_neither_the_report_nor_what_is_kept() -> None:
+    """A superseded ballot of an open poll need not be read again: not for a verdict, nor to keep what was verified."""
+    entries = list(golden().entries[: kinds().index("closing")])
+    report, kept = run(Streaming(entries, [recosigned(entries)]))
+    assert report.verdict is Verdict.STANDS
+    assert (report, kept) == run(log(len(entries)))
+    assert kept is not None
+    assert run(log(len(golden().entries)), kept) == run(log(len(golden().entries)))
 
 
 def test_an_older_log_than_the_state_is_verified_from_its_beginning() -> None:

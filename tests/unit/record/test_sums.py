@@ -289,3 +289,24 @@ def test_a_record_lets_as_many_superseded_ballots_wait_as_it_is_told(most_waitin
         assert read == [size - 1, size][:again]
         assert record.state.polls[1].sums[1] == stream.poll().sums[1]
         read.clear()
+
+
+def test_what_waits_is_saved_without_being_read() -> None:
+    """A source that fails keeps nobody from saving; a state that goes on from there still knows what has to leave."""
+    stream = Stream()
+    note = stream.open(resolution())
+    stream.vote((FOR,), (AGAINST,))
+    assert verdict(stream.cast(stream.ballot(0, (AGAINST,)))) == ("accepted", None)
+    state = stream.board.record.state
+    first, index = len(stream.board.entries) - 3, len(stream.board.entries)
+    honest = stream.board.entries[first]
+    stream.board.entries[first] = b""
+    again = restored(saved(stream.board.record), fetch=lambda at: stream.board.entries[at])
+    assert saved(again) == saved(stream.board.record)
+    with pytest.raises(StoreError, match="another entry than the one accepted"):
+        again.state.polls[1].sums[1]
+    stream.board.entries[first] = honest
+    assert verdict(stream.board.force(stream.entry(stream.officers[0], "closing", stream.closing(note))))[1] is None
+    assert verdict(again.append(stream.board.entries[index]))[1] is None
+    assert again.state.polls[1].aggregates == state.polls[1].aggregates != ()
+    assert saved(again) == saved(stream.board.record)
