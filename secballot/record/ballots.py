@@ -49,7 +49,8 @@ def judge_ballot(state: SittingState, body: Ballot, act: Act, verdict: Verdict |
     if isinstance(verdict, SecballotError):
         raise verdict
     passed = verdict
-    poll.sums.make_room()
+    if head is not None:
+        poll.sums.make_room()
 
     def commit() -> None:
         poll.sums.add(body.class_index, passed)
