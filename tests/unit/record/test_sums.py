@@ -273,8 +273,8 @@ def test_a_record_lets_as_many_superseded_ballots_wait_as_it_is_told(most_waitin
     stream = Stream()
     stream.open(resolution())
     size = len(stream.board.entries) + 1
-    stream.vote((FOR,))
-    for who, choice in ((0, AGAINST), (0, ABSTAIN), (0, FOR)):
+    stream.vote((FOR,), (FOR,))
+    for who, choice in ((0, AGAINST), (1, AGAINST), (0, ABSTAIN)):
         assert verdict(stream.cast(stream.ballot(who, (choice,)))) == ("accepted", None)
     read: list[int] = []
 
