@@ -340,12 +340,14 @@ def test_roll_keys_count_half(limit: int, sizes: list[int], monkeypatch: pytest.
     assert [len(job.statements) for job, _ in plan.jobs if isinstance(job, StatementJob)] == sizes
 
 
-@pytest.mark.parametrize(("count", "sizes"), [(1, [2, 2]), (2, [2, 2]), (3, [1, 1, 1, 1])])
+@pytest.mark.parametrize(
+    ("limit", "count", "sizes"), [(2, 1, [2, 2]), (2, 2, [2, 2]), (3, 2, [3, 1]), (2, 3, [1, 1, 1, 1])]
+)
 def test_every_two_keys_or_what_is_left_of_them_count_as_one(
-    count: int, sizes: list[int], monkeypatch: pytest.MonkeyPatch
+    limit: int, count: int, sizes: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also the smallest chunk counts, so that no job grows without end."""
-    monkeypatch.setattr(ahead, "STATEMENTS", 2)
+    monkeypatch.setattr(ahead, "STATEMENTS", limit)
     stage = Stage.before("roll")
     chunks = [
         RollChunk(number, 4, 1, tuple(bytes([number, key]) * 16 for key in range(count)), 1) for number in range(1, 5)
