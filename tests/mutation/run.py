@@ -73,8 +73,11 @@ GROUPS: Final[dict[str, tuple[list[str], list[str]]]] = {
         [*_board("merkle", "inclusion", "tile"), *_c2sp("tiles", "proof"), "tests/spec/test_rfc6962.py"],
     ),
     "policy": (["secballot/board/policy.py"], [*_board("policy"), *_c2sp("policy", "proof")]),
-    "record-tally": (_machine("tallying", "sums"), _record("sums", "sums_of_heads", "tallying", "results", "objections")),
-    "record-ballots": (_machine("ballots"), _record("chains", "ballots", "tallying")),
+    "record-tally": (
+        _machine("tallying", "sums"),
+        _record("sums", "sums_of_heads", "tallying", "results", "objections"),
+    ),
+    "record-ballots": (_machine("ballots"), _record("chains", "ballots", "tallying", "sums")),
     "record-closing": (_machine("closing"), _record("closing", "objections", "adjournment", "tallying", "acts")),
     "record-polls": (_machine("polls", "outcome"), _record("opening_limits", "polls", "results", "closing", "sitting")),
     "record-acts": (
