@@ -78,7 +78,10 @@ GROUPS: Final[dict[str, tuple[list[str], list[str]]]] = {
         _record("sums", "sums_of_heads", "tallying", "results", "objections"),
     ),
     "record-ballots": (_machine("ballots"), _record("chains", "ballots", "tallying", "sums")),
-    "record-closing": (_machine("closing"), _record("closing", "objections", "adjournment", "tallying", "acts")),
+    "record-closing": (
+        _machine("closing"),
+        _record("closing", "objections", "adjournment", "tallying", "acts", "successors"),
+    ),
     "record-polls": (_machine("polls", "outcome"), _record("opening_limits", "polls", "results", "closing", "sitting")),
     "record-acts": (
         _machine("acts"),
