@@ -82,7 +82,10 @@ GROUPS: Final[dict[str, tuple[list[str], list[str]]]] = {
         _machine("closing"),
         _record("closing", "objections", "adjournment", "tallying", "acts", "successors"),
     ),
-    "record-polls": (_machine("polls", "outcome"), _record("opening_limits", "polls", "results", "closing", "sitting")),
+    "record-polls": (
+        _machine("polls", "outcome"),
+        _record("opening_limits", "polls", "results", "closing", "sitting", "slots", "considering", "saving"),
+    ),
     "record-acts": (
         _machine("acts"),
         _record("slots", "acts", "setup", "polls", "results", "adjournment", "convening"),
