@@ -90,7 +90,7 @@ GROUPS: Final[dict[str, tuple[list[str], list[str]]]] = {
         _machine("acts"),
         _record("slots", "acts", "setup", "polls", "results", "adjournment", "convening"),
     ),
-    "record-ceremony": (_machine("ceremony"), _record("ceremony", "ceremony_restart", "convening", "sitting")),
+    "record-ceremony": (_machine("ceremony"), _record("ceremony", "ceremony_restart", "convening", "sitting", "slots")),
     "record-setup": (
         _machine("setup"),
         _record("setup", "considering", "registrar_keys", "ceremony", "second_registration", "proven"),
