@@ -14,18 +14,21 @@ from array import array
 from binascii import a2b_base64
 from bisect import bisect_right
 from collections import defaultdict
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 CIPHERTEXT_BYTES: Final = 64
 _ELEMENT_BYTES: Final = 32
 _PART: Final = struct.Struct("<I")
 
-SORTED_AT_ONCE: Final = 1 << 19
-"""Parts of elements sorted at a time, about: as an integer of Python each takes five times its room."""
+SORTED_AT_ONCE: Final = 1 << 18
+"""Parts of elements sorted at a time, about: as an integer of Python each takes ten times its room."""
+
+_TOGETHER: Final = 1 << 16
+"""Parts that lie together. One piece for all would be copied as it grows, and for that time be there twice."""
 
 # Of a ballot's canonical entry: base64 and digits are all that stands between quotation marks there.
 _CIPHERTEXTS: Final = re.compile(rb'"ciphertexts":"([A-Za-z0-9+/=]*+)"')
@@ -39,7 +42,7 @@ class Repeats:
 
     def __init__(self) -> None:
         """Begin without any."""
-        self._parts = array("I")
+        self._parts = _Parts()
         self._starts = array("Q")
         self._indices = array("Q")
         self._widths = array("Q")
@@ -70,8 +73,8 @@ class Repeats:
 
     def packed(self) -> tuple[bytes, bytes, bytes, bytes]:
         """Return what is known as bytes, for `unpacked` on a machine like this one."""
-        parts, starts, indices, widths = self._columns()
-        return parts.tobytes(), starts.tobytes(), indices.tobytes(), widths.tobytes()
+        starts, indices, widths = self._runs()
+        return self._parts.tobytes(), starts.tobytes(), indices.tobytes(), widths.tobytes()
 
     @classmethod
     def unpacked(cls, values: tuple[bytes, ...]) -> Repeats:
@@ -81,16 +84,18 @@ class Repeats:
             ValueError: it is no such thing.
         """
         repeats = cls()
-        for column, data in zip(repeats._columns(), values, strict=True):
+        parts, *runs = values
+        repeats._parts.frombytes(parts)
+        for column, data in zip(repeats._runs(), runs, strict=True):
             column.frombytes(data)
         if not len(repeats._starts) == len(repeats._indices) == len(repeats._widths):
             raise ValueError("not as many runs as beginnings")
-        if not all(repeats._widths) or list(repeats._starts[:1]) != [0] * bool(repeats._parts):
+        if not all(repeats._widths) or list(repeats._starts[:1]) != [0] * bool(len(repeats._parts)):
             raise ValueError("parts without runs")
         return repeats
 
-    def _columns(self) -> tuple[array[int], array[int], array[int], array[int]]:
-        return self._parts, self._starts, self._indices, self._widths
+    def _runs(self) -> tuple[array[int], array[int], array[int]]:
+        return self._starts, self._indices, self._widths
 
     def _index_of(self, at: int) -> int:
         """Return the entry that a part is of."""
@@ -125,7 +130,43 @@ class Repeats:
         return sorted(shared.items())
 
 
-def _repeated(parts: array[int]) -> set[int]:
+class _Parts:
+    """Very many parts, of which none is ever moved."""
+
+    def __init__(self) -> None:
+        self._pieces = [array("I")]
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[int]:
+        return chain.from_iterable(self._pieces)
+
+    def extend(self, parts: list[int]) -> None:
+        """Add the parts of one ballot."""
+        self._pieces[-1].extend(parts)
+        self._size += len(parts)
+        if len(self._pieces[-1]) >= _TOGETHER:
+            self._pieces.append(array("I"))
+
+    def tobytes(self) -> bytes:
+        """Return all of them."""
+        return b"".join(self._pieces)
+
+    def frombytes(self, data: bytes) -> None:
+        """Add all that `tobytes` returned.
+
+        Raises:
+            ValueError: it is no such thing.
+        """
+        size = _TOGETHER * _PART.size
+        for start in range(0, len(data), size):
+            piece = array("I", data[start : start + size])
+            self.extend(piece.tolist())
+
+
+def _repeated(parts: _Parts) -> set[int]:
     """Return what is there more than once."""
     shares = len(parts) // SORTED_AT_ONCE + 1
     twice: set[int] = set()

@@ -26,30 +26,40 @@ if TYPE_CHECKING:
 _CACHED_LEVEL: Final = 8
 """Subtrees of 256 leaves and more are remembered: a thousandth of the leaves' memory, and roots cost few hashes."""
 
+_STRETCH: Final = 4_096
+"""Leaf hashes that lie together. One piece for all would be copied as it grows, and for that time be there twice."""
+
+_STRETCH_BYTES: Final = HASH_SIZE * _STRETCH
+
 
 class LogHistory:
     """Leaf hashes of the log so far, and the root at any size."""
 
     def __init__(self, leaves: bytes = b"") -> None:
         """Begin with a log of these leaf hashes, 32 bytes each."""
-        self._leaves = bytearray(leaves)
+        self._stretches = [bytearray(leaves[at : at + _STRETCH_BYTES]) for at in range(0, len(leaves), _STRETCH_BYTES)]
+        self._size = len(leaves) // HASH_SIZE
         self._subtrees: dict[tuple[int, int], bytes] = {}
 
     def __len__(self) -> int:
         """Return the number of entries."""
-        return len(self._leaves) // HASH_SIZE
+        return self._size
 
     def append(self, leaf: bytes) -> None:
         """Add the leaf hash (32 bytes) of the next entry."""
-        self._leaves += leaf
+        if self._size % _STRETCH == 0:
+            self._stretches.append(bytearray())
+        self._stretches[-1] += leaf
+        self._size += 1
 
     def leaves(self) -> bytes:
         """Return all leaf hashes, 32 bytes each."""
-        return bytes(self._leaves)
+        return b"".join(self._stretches)
 
     def leaf(self, index: int) -> bytes:
         """Return the leaf hash at this index, 0..size−1."""
-        return bytes(self._leaves[HASH_SIZE * index : HASH_SIZE * (index + 1)])
+        stretch, place = divmod(index, _STRETCH)
+        return bytes(self._stretches[stretch][HASH_SIZE * place : HASH_SIZE * (place + 1)])
 
     def root(self, size: int) -> bytes:
         """Return the root of the first `size` entries, 0..len."""

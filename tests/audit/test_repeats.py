@@ -48,6 +48,22 @@ def test_neighbours_of_one_length_cost_four_bytes_an_element() -> None:
     assert [len(column) for column in repeats.packed()] == [8_000, 8, 8, 8]
 
 
+@pytest.mark.parametrize("alphas", [4, 5])
+def test_very_many_are_kept_in_pieces_and_all_of_them_are_searched(alphas: int) -> None:
+    """An element of the first ballot comes again in one behind several pieces, of which some end within a ballot."""
+    repeats, ballots = Repeats(), 60_000
+
+    def elements(at: int) -> list[int]:
+        return [7 if at in {0, ballots - 1} else alphas * at + place + 1_000 for place in range(alphas)]
+
+    for at in range(ballots):
+        repeats.add(at, _ballot(*elements(at)))
+    for one in (repeats, Repeats.unpacked(repeats.packed())):
+        assert one.found(lambda at: _ballot(*elements(at))) == [((0,) * alphas + (ballots - 1,) * alphas, 1)]
+        assert one.packed() == repeats.packed()
+        assert len(one.packed()[0]) == 4 * alphas * ballots
+
+
 @pytest.mark.parametrize(
     "columns",
     [

@@ -32,6 +32,20 @@ def history() -> LogHistory:
     return made
 
 
+@pytest.mark.parametrize("size", [0, 1, 4_095, 4_096, 4_097, 8_192, 10_000])
+def test_leaves_are_kept_in_order_whether_added_or_given(size: int) -> None:
+    """At the edges of the pieces that they are kept in, and going on from there."""
+    leaves = [leaf_hash(number.to_bytes(4, "big")) for number in range(size + 2)]
+    added = LogHistory()
+    for leaf in leaves[:size]:
+        added.append(leaf)
+    for made in (added, LogHistory(b"".join(leaves[:size]))):
+        for leaf in leaves[size:]:
+            made.append(leaf)
+        assert (len(made), made.leaves()) == (size + 2, b"".join(leaves))
+        assert [made.leaf(index) for index in range(size + 2)] == leaves
+
+
 @given(size=st.integers(0, len(LEAVES)))
 def test_the_root_at_every_size_is_that_of_the_tree(history: LogHistory, size: int) -> None:
     """However the subtrees are remembered, and in whatever order sizes are asked for."""
