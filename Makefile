@@ -9,7 +9,7 @@
 # make interop the programs of others that tests/interop runs: needs Go 1.25 and Python 3.12, or newer
 # make fuzz    every parser, with coverage as guide; ARGS="--seconds 600 note policy", see tests/fuzz/run.py; then the
 #              native module for NATIVE_SECONDS=60 a target, where cargo-fuzz is installed
-# make mutants change what decides, and see whether a test notices; ARGS="proofs tally", hours for all
+# make mutants change what decides, and see whether a test notices; ARGS="proofs tally", an hour for all
 # make kill    kill board and witness hundreds of times under load; SECBALLOT_KILLS=1000 says how often
 # make clean   remove the virtual environment and what was built
 #
