@@ -25,10 +25,12 @@ class Target:
     Attributes:
         run: takes any bytes.
         seeds: returns what is good there, to begin with.
+        seconds: of processor time that anything up to 64 KiB may take.
     """
 
     run: Callable[[bytes], None]
     seeds: Callable[[], Iterable[bytes]]
+    seconds: float = 0.1
 
 
 def same(again: bytes, data: bytes) -> None:
