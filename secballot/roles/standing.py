@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from secballot.board.merkle import leaf_hash
 from secballot.errors import RefusalError, SecballotError
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from secballot.roles.view import WitnessedView
     from secballot.roles.voting import VotingDevice
     from secballot.roles.wallet_state import CastWork
+
+_CLOCK_BEHIND: Final = 3_600
+"""Seconds by which a delegate's clock may be slow without the board being suspected for it."""
 
 
 class Place(StrEnum):
@@ -188,9 +191,13 @@ def _absent(view: WitnessedView, poll: PollState, work: CastWork, now: int) -> t
             except BrokenPromiseError as broken:
                 objection = objection_entry(ballot_in(work.entry), promise) if may_object(poll, promise) else b""
                 return Alarm.BROKEN_PROMISE, broken.evidence, objection
-        # A date in the future would put off for as long what the board owes: it counts as one that is past.
-        if any(view.size <= one.index and abs(now - one.time) > one.maximum_delay for one in promises):
+        if any(view.size <= one.index and _is_overdue(one, now) for one in promises):
             return Alarm.OVERDUE, b"", b""
     if not work.given_up and poll.status != "open":
         return Alarm.NOT_ARRIVED, b"", b""
     return None, b"", b""
+
+
+def _is_overdue(promise: Promise, now: int) -> bool:
+    """Tell whether a promise is due; a date in the future would put off for as long what the board owes."""
+    return now > promise.time + promise.maximum_delay or now < promise.time - _CLOCK_BEHIND

@@ -87,7 +87,7 @@ def test_a_broken_promise_is_objected_to_once_the_poll_is_closed(device: VotingD
     assert (again.status, again.objection) == ("void", b"")
 
 
-@pytest.mark.parametrize(("dated", "alarm"), [(60, None), (61, Alarm.OVERDUE), (-60, None), (-61, Alarm.OVERDUE)])
+@pytest.mark.parametrize(("dated", "alarm"), [(3_600, None), (3_601, Alarm.OVERDUE), (-60, None), (-61, Alarm.OVERDUE)])
 @pytest.mark.parametrize("beyond", [0, 10**15])
 def test_no_date_of_a_promise_puts_the_alarm_off(
     device: VotingDevice, simulator: Simulator, beyond: int, dated: int, alarm: Alarm | None
