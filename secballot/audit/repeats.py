@@ -131,7 +131,7 @@ class Repeats:
 
 
 class _Parts:
-    """Very many parts, of which none is ever moved."""
+    """Very many parts, in small pieces."""
 
     def __init__(self) -> None:
         self._pieces = [array("I")]

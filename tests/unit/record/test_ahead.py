@@ -332,16 +332,9 @@ def test_answers_count_as_many_statements(limit: int, sizes: list[int], monkeypa
     assert statements(plan) == everything(1)
 
 
-@pytest.mark.parametrize(("limit", "sizes"), [(2, [1, 1]), (3, [2]), (4, [2]), (5, [2])])
-def test_roll_keys_count_half(limit: int, sizes: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four of a chunk as two signatures."""
-    monkeypatch.setattr(ahead, "STATEMENTS", limit)
-    plan = Lookahead(Stage.before("roll").state, every_statement=True).plan(read("roll"))
-    assert [len(job.statements) for job, _ in plan.jobs if isinstance(job, StatementJob)] == sizes
-
-
 @pytest.mark.parametrize(
-    ("limit", "count", "sizes"), [(2, 1, [2, 2]), (2, 2, [2, 2]), (3, 2, [3, 1]), (2, 3, [1, 1, 1, 1])]
+    ("limit", "count", "sizes"),
+    [(2, 1, [2, 2]), (2, 2, [2, 2]), (3, 2, [3, 1]), (2, 3, [1] * 4), (2, 4, [1] * 4), (3, 4, [2, 2]), (9, 4, [4])],
 )
 def test_every_two_keys_or_what_is_left_of_them_count_as_one(
     limit: int, count: int, sizes: list[int], monkeypatch: pytest.MonkeyPatch
